@@ -1,0 +1,3 @@
+//! cli
+/// The command.
+pub fn main() -> std::process::ExitCode { std::process::ExitCode::SUCCESS }
