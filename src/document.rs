@@ -84,7 +84,7 @@ impl Serialize for Date {
 }
 
 /// Where a document's date was found, in the order in which the places are tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DateOrigin {
     /// A field of the record, or a `--date` rule.

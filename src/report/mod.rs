@@ -1,1 +1,120 @@
-//! report
+//! From scores to bytes: the rows that users hold in their hands, one file a format, and the folder
+//! that holds them whole or not at all.
+//!
+//! Exporters are pure: values in, bytes out, to any [`Write`]. They take documents batch by batch,
+//! so that a corpus need not fit the memory, and leave the same bytes whatever the batches were.
+//! Where the bytes lie, and when they count, is the business of [`folder`].
+
+pub mod value;
+pub mod rows;
+pub mod trends;
+pub mod run;
+pub mod jsonl;
+pub mod parquet;
+pub mod schema;
+pub mod folder;
+pub mod table;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::score::ScoredDocument;
+
+pub use folder::{OutputFile, OutputFolder, StagedFile, write_whole};
+pub use jsonl::{DocumentsJsonl, UnitsJsonl, json_file, rejects_jsonl};
+pub use parquet::{ScoresParquet, UnitsParquet, trends_parquet};
+pub use rows::UnitText;
+pub use schema::schema;
+pub use value::{InOrder, Rounded, ThemeIds};
+
+/// A format of the scored documents. `W` is where the bytes go.
+pub trait Exporter<W: Write> {
+    /// Writes a batch of documents, in their order.
+    ///
+    /// # Errors
+    /// What the writer says; `InvalidData` for a document that does not fit the model, or a
+    /// number that is not finite.
+    fn write(&mut self, documents: &[ScoredDocument]) -> io::Result<()>;
+
+    /// Writes what is left and gives the writer back, which then has all bytes of the file.
+    fn finish(self: Box<Self>) -> io::Result<W>;
+}
+
+/// Which files are written, and what goes into them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExportOptions {
+    /// Most passages for each theme of a document in `documents.jsonl`.
+    pub evidence_per_theme: usize,
+    /// Whether to write `units.jsonl` too, and with what.
+    pub units_jsonl: Option<UnitText>,
+}
+
+/// The exporters of an output folder, open side by side: `documents.jsonl`, `units.parquet`,
+/// `scores.parquet` and, where asked for, `units.jsonl`.
+pub struct Exports {
+    open: Vec<OpenExport>,
+}
+
+struct OpenExport {
+    target: PathBuf,
+    exporter: Box<dyn Exporter<StagedFile> + Send>,
+}
+
+impl Exports {
+    /// Opens every file, before long work begins.
+    pub fn open(
+        folder: &mut OutputFolder,
+        themes: &ThemeIds,
+        options: ExportOptions,
+    ) -> Result<Self> {
+        let mut exports = Exports { open: Vec::new() };
+        exports.add(folder, OutputFile::Documents, |out| {
+            Ok(Box::new(DocumentsJsonl::new(out, themes.clone(), options.evidence_per_theme)))
+        })?;
+        exports.add(folder, OutputFile::UnitsParquet, |out| {
+            Ok(Box::new(UnitsParquet::new(out, themes.clone())?))
+        })?;
+        exports.add(folder, OutputFile::Scores, |out| {
+            Ok(Box::new(ScoresParquet::new(out, themes.clone())?))
+        })?;
+        if let Some(text) = options.units_jsonl {
+            exports.add(folder, OutputFile::UnitsJsonl, |out| {
+                Ok(Box::new(UnitsJsonl::new(out, themes.clone(), text)))
+            })?;
+        }
+        Ok(exports)
+    }
+
+    fn add(
+        &mut self,
+        folder: &mut OutputFolder,
+        file: OutputFile,
+        make: impl FnOnce(StagedFile) -> io::Result<Box<dyn Exporter<StagedFile> + Send>>,
+    ) -> Result<()> {
+        let staged = folder.file(file)?;
+        let target = staged.target().to_path_buf();
+        let exporter = make(staged).map_err(|source| Error::io(&target, "write", source))?;
+        self.open.push(OpenExport { target, exporter });
+        Ok(())
+    }
+
+    /// Writes a batch of documents to every file, the files in parallel.
+    pub fn write(&mut self, documents: &[ScoredDocument]) -> Result<()> {
+        self.open.par_iter_mut().try_for_each(|open| {
+            open.exporter
+                .write(documents)
+                .map_err(|source| Error::io(&open.target, "write", source))
+        })
+    }
+
+    /// Ends every file and hands it to the folder.
+    pub fn finish(self, folder: &mut OutputFolder) -> Result<()> {
+        self.open.into_iter().try_for_each(|OpenExport { target, exporter }| {
+            let staged = exporter.finish().map_err(|source| Error::io(target, "write", source))?;
+            folder.keep(staged)
+        })
+    }
+}

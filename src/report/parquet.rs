@@ -1,0 +1,403 @@
+//! Parquet: `units.parquet`, `scores.parquet`, `trends.parquet`.
+//!
+//! The bytes depend on the rows alone. Rows are gathered until they fill a row group (a fixed number
+//! of rows, or a fixed number of bytes of text, whichever comes first) and only then encoded, so that
+//! the size of the batches that arrive leaves no trace. `created_by` names our version, not that of
+//! the library that encodes.
+//!
+//! Strings are plain UTF-8 for the reader and dictionary-encoded on disk: document and theme ids
+//! take almost no space, and data frames do not get categories, which group in surprising ways.
+//! Dates are ISO strings at their own precision (`2024-10-15`, `2024-10`, `2024`), since a column
+//! of days could not hold a month or a year.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    ArrayBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder, StructBuilder,
+};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+
+use crate::score::{ScoredDocument, ThemeScore, UnitScore};
+
+use super::Exporter;
+use super::rows::{ScoresTag, UnitsTag};
+use super::trends::{ShareRow, TrendsFile, TrendsTag};
+use super::value::{Rounded, ThemeIds};
+
+/// Most rows in a row group.
+const GROUP_ROWS: usize = 65_536;
+/// Bytes of text after which a row group is closed early, so that long ids cannot fill the memory
+/// (or the 2 GiB that a column of strings can hold).
+const GROUP_BYTES: usize = 64 << 20;
+/// The key under which the name and version of the rows' form stand in the file's metadata.
+pub const SCHEMA_KEY: &str = "themeline.schema";
+
+/// The columns of a row group that is being gathered.
+trait Columns {
+    /// Name and version of the rows' form.
+    const SCHEMA: &'static str;
+
+    fn fields() -> Fields;
+
+    /// Takes the gathered rows, one array a field, and starts anew.
+    fn take(&mut self) -> Vec<ArrayRef>;
+}
+
+/// A Parquet file that is being written, row by row.
+struct Table<W: Write + Send, C> {
+    writer: ArrowWriter<W>,
+    schema: SchemaRef,
+    columns: C,
+    n_rows: usize,
+    n_bytes: usize,
+}
+
+impl<W: Write + Send, C: Columns + Default> Table<W, C> {
+    fn new(out: W) -> io::Result<Self> {
+        let schema: SchemaRef = Arc::new(Schema::new(C::fields()));
+        let writer = ArrowWriter::try_new(out, schema.clone(), Some(properties(C::SCHEMA)))?;
+        Ok(Table { writer, schema, columns: C::default(), n_rows: 0, n_bytes: 0 })
+    }
+
+    /// Counts a row that was just put into the columns, with its bytes of text.
+    fn row_added(&mut self, n_bytes: usize) -> io::Result<()> {
+        self.n_rows += 1;
+        self.n_bytes += n_bytes;
+        match self.n_rows >= GROUP_ROWS || self.n_bytes >= GROUP_BYTES {
+            true => self.close_group(),
+            false => Ok(()),
+        }
+    }
+
+    fn close_group(&mut self) -> io::Result<()> {
+        let arrays = self.columns.take();
+        let rows = RecordBatch::try_new(self.schema.clone(), arrays).map_err(io::Error::other)?;
+        self.writer.write(&rows)?;
+        self.writer.flush()?;
+        (self.n_rows, self.n_bytes) = (0, 0);
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<W> {
+        if self.n_rows > 0 {
+            self.close_group()?;
+        }
+        Ok(self.writer.into_inner()?)
+    }
+}
+
+fn properties(schema: &str) -> WriterProperties {
+    WriterProperties::builder()
+        .set_created_by(concat!("themeline version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_key_value_metadata(Some(vec![KeyValue::new(SCHEMA_KEY.to_owned(), schema.to_owned())]))
+        .build()
+}
+
+fn required(name: &str, kind: DataType) -> Field {
+    Field::new(name, kind, false)
+}
+
+fn optional(name: &str, kind: DataType) -> Field {
+    Field::new(name, kind, true)
+}
+
+fn taken(builder: &mut impl ArrayBuilder) -> ArrayRef {
+    builder.finish()
+}
+
+/// Writes `units.parquet`: the columns of [`super::rows::UnitRow`] but for `schema` and `text`;
+/// `themes` is a list of structs.
+pub struct UnitsParquet<W: Write + Send> {
+    table: Table<W, UnitColumns>,
+    themes: ThemeIds,
+}
+
+impl<W: Write + Send> UnitsParquet<W> {
+    /// Writes the head of the file.
+    pub fn new(out: W, themes: ThemeIds) -> io::Result<Self> {
+        Ok(UnitsParquet { table: Table::new(out)?, themes })
+    }
+}
+
+impl<W: Write + Send> Exporter<W> for UnitsParquet<W> {
+    fn write(&mut self, documents: &[ScoredDocument]) -> io::Result<()> {
+        for scored in documents {
+            self.themes.check(scored)?;
+            for unit in scored.units.iter().enumerate() {
+                let n_bytes = self.table.columns.push(&scored.document.id, unit, &self.themes)?;
+                self.table.row_added(n_bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<W> {
+        self.table.finish()
+    }
+}
+
+struct UnitColumns {
+    document: StringBuilder,
+    unit: Int64Builder,
+    sentence: Int64Builder,
+    start: Int64Builder,
+    end: Int64Builder,
+    themes: ListBuilder<StructBuilder>,
+    cluster: StringBuilder,
+}
+
+fn theme_fields() -> Fields {
+    Fields::from(vec![required("theme", DataType::Utf8), required("score", DataType::Float64)])
+}
+
+fn theme_element() -> Field {
+    required("element", DataType::Struct(theme_fields()))
+}
+
+impl Default for UnitColumns {
+    fn default() -> Self {
+        UnitColumns {
+            document: StringBuilder::new(),
+            unit: Int64Builder::new(),
+            sentence: Int64Builder::new(),
+            start: Int64Builder::new(),
+            end: Int64Builder::new(),
+            themes: ListBuilder::new(StructBuilder::from_fields(theme_fields(), 0))
+                .with_field(theme_element()),
+            cluster: StringBuilder::new(),
+        }
+    }
+}
+
+impl UnitColumns {
+    /// Adds a row; returns its bytes of text.
+    fn push(
+        &mut self,
+        document: &str,
+        (index, unit): (usize, &UnitScore),
+        themes: &ThemeIds,
+    ) -> io::Result<usize> {
+        self.document.append_value(document);
+        self.unit.append_value(index as i64);
+        self.sentence.append_value(unit.sentence as i64);
+        self.start.append_value(unit.span.start as i64);
+        self.end.append_value(unit.span.end as i64);
+        for &(theme, score) in &unit.themes {
+            self.push_theme(themes.get(theme), score.into())?;
+        }
+        self.themes.append(true);
+        let cluster = unit.cluster.map(|theme| themes.get(theme));
+        self.cluster.append_option(cluster);
+        let n_theme_bytes: usize = unit.themes.iter().map(|&(t, _)| themes.get(t).len()).sum();
+        Ok(document.len() + n_theme_bytes + cluster.map_or(0, str::len))
+    }
+
+    fn push_theme(&mut self, theme: &str, score: Rounded) -> io::Result<()> {
+        let row = self.themes.values();
+        row.field_builder::<StringBuilder>(0).expect("the first field is text").append_value(theme);
+        row.field_builder::<Float64Builder>(1)
+            .expect("the second field is a number")
+            .append_value(score.finite()?);
+        row.append(true);
+        Ok(())
+    }
+}
+
+impl Columns for UnitColumns {
+    const SCHEMA: &'static str = UnitsTag::NAME;
+
+    fn fields() -> Fields {
+        Fields::from(vec![
+            required("document", DataType::Utf8),
+            required("unit", DataType::Int64),
+            required("sentence", DataType::Int64),
+            required("start", DataType::Int64),
+            required("end", DataType::Int64),
+            required("themes", DataType::List(Arc::new(theme_element()))),
+            optional("cluster", DataType::Utf8),
+        ])
+    }
+
+    fn take(&mut self) -> Vec<ArrayRef> {
+        vec![
+            taken(&mut self.document),
+            taken(&mut self.unit),
+            taken(&mut self.sentence),
+            taken(&mut self.start),
+            taken(&mut self.end),
+            taken(&mut self.themes),
+            taken(&mut self.cluster),
+        ]
+    }
+}
+
+/// Writes `scores.parquet`: the columns of [`super::rows::ScoreRow`], a row for every document and
+/// theme.
+pub struct ScoresParquet<W: Write + Send> {
+    table: Table<W, ScoreColumns>,
+    themes: ThemeIds,
+}
+
+impl<W: Write + Send> ScoresParquet<W> {
+    /// Writes the head of the file.
+    pub fn new(out: W, themes: ThemeIds) -> io::Result<Self> {
+        Ok(ScoresParquet { table: Table::new(out)?, themes })
+    }
+}
+
+impl<W: Write + Send> Exporter<W> for ScoresParquet<W> {
+    fn write(&mut self, documents: &[ScoredDocument]) -> io::Result<()> {
+        for scored in documents {
+            self.themes.check(scored)?;
+            let date = scored.document.date.map(|date| date.to_string());
+            for (theme, cell) in self.themes.iter().zip(&scored.themes) {
+                let n_bytes = self.table.columns.push(scored, date.as_deref(), (theme, cell))?;
+                self.table.row_added(n_bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<W> {
+        self.table.finish()
+    }
+}
+
+#[derive(Default)]
+struct ScoreColumns {
+    document: StringBuilder,
+    date: StringBuilder,
+    period: StringBuilder,
+    duplicate_of: StringBuilder,
+    theme: StringBuilder,
+    share: Float64Builder,
+    score: Float64Builder,
+    n_mentions: Int64Builder,
+}
+
+impl ScoreColumns {
+    /// Adds a row; returns its bytes of text.
+    fn push(
+        &mut self,
+        scored: &ScoredDocument,
+        date: Option<&str>,
+        (theme, cell): (&str, &ThemeScore),
+    ) -> io::Result<usize> {
+        let (id, duplicate_of) = (&scored.document.id, scored.duplicate_of.as_deref());
+        self.document.append_value(id);
+        self.date.append_option(date);
+        self.period.append_option(scored.period.as_deref());
+        self.duplicate_of.append_option(duplicate_of);
+        self.theme.append_value(theme);
+        self.share.append_value(Rounded::new(cell.share).finite()?);
+        self.score.append_value(Rounded::new(cell.score).finite()?);
+        self.n_mentions.append_value(cell.n_mentions as i64);
+        Ok(id.len() + duplicate_of.map_or(0, str::len) + theme.len())
+    }
+}
+
+impl Columns for ScoreColumns {
+    const SCHEMA: &'static str = ScoresTag::NAME;
+
+    fn fields() -> Fields {
+        Fields::from(vec![
+            required("document", DataType::Utf8),
+            optional("date", DataType::Utf8),
+            optional("period", DataType::Utf8),
+            optional("duplicate_of", DataType::Utf8),
+            required("theme", DataType::Utf8),
+            required("share", DataType::Float64),
+            required("score", DataType::Float64),
+            required("n_mentions", DataType::Int64),
+        ])
+    }
+
+    fn take(&mut self) -> Vec<ArrayRef> {
+        vec![
+            taken(&mut self.document),
+            taken(&mut self.date),
+            taken(&mut self.period),
+            taken(&mut self.duplicate_of),
+            taken(&mut self.theme),
+            taken(&mut self.share),
+            taken(&mut self.score),
+            taken(&mut self.n_mentions),
+        ]
+    }
+}
+
+/// Writes `trends.parquet`: the shares of `trends.json`, a row for every [`ShareRow`].
+pub fn trends_parquet<W: Write + Send>(trends: &TrendsFile, out: W) -> io::Result<W> {
+    let mut table = Table::<W, ShareColumns>::new(out)?;
+    for row in &trends.shares {
+        let n_bytes = table.columns.push(row)?;
+        table.row_added(n_bytes)?;
+    }
+    table.finish()
+}
+
+#[derive(Default)]
+struct ShareColumns {
+    theme: StringBuilder,
+    period: StringBuilder,
+    group: StringBuilder,
+    share: Float64Builder,
+    low: Float64Builder,
+    high: Float64Builder,
+    n_documents: Int64Builder,
+    n_units: Int64Builder,
+}
+
+impl ShareColumns {
+    /// Adds a row; returns its bytes of text.
+    fn push(&mut self, row: &ShareRow) -> io::Result<usize> {
+        let number = |x: Option<Rounded>| x.map(Rounded::finite).transpose();
+        self.theme.append_value(&row.theme);
+        self.period.append_value(&row.period);
+        self.group.append_option(row.group.as_deref());
+        self.share.append_option(number(row.share)?);
+        self.low.append_option(number(row.low)?);
+        self.high.append_option(number(row.high)?);
+        self.n_documents.append_value(row.n_documents as i64);
+        self.n_units.append_value(row.n_units as i64);
+        Ok(row.theme.len() + row.period.len() + row.group.as_ref().map_or(0, String::len))
+    }
+}
+
+impl Columns for ShareColumns {
+    const SCHEMA: &'static str = TrendsTag::NAME;
+
+    fn fields() -> Fields {
+        Fields::from(vec![
+            required("theme", DataType::Utf8),
+            required("period", DataType::Utf8),
+            optional("group", DataType::Utf8),
+            optional("share", DataType::Float64),
+            optional("low", DataType::Float64),
+            optional("high", DataType::Float64),
+            required("n_documents", DataType::Int64),
+            required("n_units", DataType::Int64),
+        ])
+    }
+
+    fn take(&mut self) -> Vec<ArrayRef> {
+        vec![
+            taken(&mut self.theme),
+            taken(&mut self.period),
+            taken(&mut self.group),
+            taken(&mut self.share),
+            taken(&mut self.low),
+            taken(&mut self.high),
+            taken(&mut self.n_documents),
+            taken(&mut self.n_units),
+        ]
+    }
+}
