@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::PeriodLength;
 use crate::error::{Error, Result};
-use crate::ingest::IngestOptions;
+use crate::theme::ThemeModel;
+use crate::ingest::{DateFormat, DateRule, IngestOptions};
 
 /// Every parameter as a user may give it, in a TOML file or as flags; all optional.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -129,6 +130,8 @@ pub struct Config {
     pub codebook: String,
     /// Encoder: a name or a folder.
     pub encoder: String,
+    /// The encoder that the user named, where one was.
+    pub encoder_given: Option<String>,
     /// Most emergent themes; 0 for none.
     pub max_emergent: usize,
     /// Units that the fit looks at, at least 1.
@@ -212,16 +215,17 @@ impl Options {
     /// # Errors
     /// `Usage` naming the parameter, its value and the range.
     pub fn check(self) -> Result<Config> {
+        let encoder_given = self.encoder.clone();
         let options = self.or(defaults());
         let given = options.clone();
-        let ingest = IngestOptions::new(
-            or_default(given.text_field),
-            or_default(given.date_field),
-            or_default(given.id_field),
-            given.date_format.as_deref(),
-            given.date.as_deref().unwrap_or_default(),
-            given.max_record_bytes.unwrap_or_default(),
-        )?;
+        let ingest = IngestOptions {
+            text_field: or_default(given.text_field),
+            date_field: or_default(given.date_field),
+            id_field: or_default(given.id_field),
+            date_format: given.date_format.as_deref().map(date_format).transpose()?,
+            date_rules: date_rules(given.date.as_deref().unwrap_or_default())?,
+            max_record_bytes: or_default(given.max_record_bytes),
+        };
         let max_reject_rate = match given.strict {
             Some(true) => 0.0,
             _ => in_unit_interval("max-reject-rate", or_default(given.max_reject_rate))?,
@@ -229,6 +233,7 @@ impl Options {
         Ok(Config {
             codebook: or_default(given.codebook),
             encoder: or_default(given.encoder),
+            encoder_given,
             max_emergent: or_default(given.max_emergent),
             sample_units: at_least_one("sample-units", or_default(given.sample_units))?,
             seed: or_default(given.seed),
@@ -250,26 +255,48 @@ impl Config {
         toml::to_string(&self.options).unwrap_or_default()
     }
 
-    /// Hash (BLAKE3, hex) of the parameters that change results, given the fingerprints of the
-    /// codebook and the encoder behind their names.
-    pub fn fingerprint(&self, codebook: &str, encoder: &str) -> String {
-        let results_only = Options {
-            codebook: Some(codebook.to_owned()),
-            encoder: Some(encoder.to_owned()),
-            units: None,
-            threads: None,
-            models_dir: None,
-            max_reject_rate: None,
-            strict: None,
-            ..self.options.clone()
+    /// Hash (BLAKE3, hex) of all that decides results: the fitted themes (the bytes of
+    /// themes.json) and the parameters of reading and scoring.
+    pub fn fingerprint(&self, themes: &[u8]) -> String {
+        let given = self.options.clone();
+        let reading_and_scoring = Options {
+            by: given.by,
+            max_evidence: given.max_evidence,
+            text_field: given.text_field,
+            date_field: given.date_field,
+            id_field: given.id_field,
+            date_format: given.date_format,
+            date: given.date,
+            max_record_bytes: given.max_record_bytes,
+            ..Options::default()
         };
-        let canonical = serde_json::to_vec(&results_only).unwrap_or_default();
-        blake3::hash(&canonical).to_hex().to_string()
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(themes);
+        hasher.update(&serde_json::to_vec(&reading_and_scoring).unwrap_or_default());
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// The encoder that scores with a model: the one that the user named, else the model's own.
+    pub fn encoder_for<'c>(&'c self, model: &'c ThemeModel) -> &'c str {
+        self.encoder_given.as_deref().unwrap_or(&model.encoder.name)
     }
 }
 
 fn or_default<T: Default>(value: Option<T>) -> T {
     value.unwrap_or_default()
+}
+
+fn date_format(format: &str) -> Result<DateFormat> {
+    let hint = "give `dmy`, `mdy`, `ymd`, or a strptime format such as '%d %B %Y'";
+    format.parse().map_err(|fault| Error::usage(format!("--date-format: {fault}"), hint))
+}
+
+fn date_rules(rules: &[String]) -> Result<Vec<DateRule>> {
+    let hint = "write GLOB=DATE, such as --date '2024/*.txt=2024'";
+    let rule = |rule: &String| {
+        rule.parse().map_err(|fault| Error::usage(format!("--date: {fault}"), hint))
+    };
+    rules.iter().map(rule).collect()
 }
 
 fn at_least_one(name: &str, value: usize) -> Result<usize> {
@@ -335,9 +362,9 @@ mod tests {
 
     #[test]
     fn the_fingerprint_changes_with_results_alone() {
-        let print = |options: Options| options.check().unwrap().fingerprint("c", "e");
+        let print = |options: Options| options.check().unwrap().fingerprint(b"themes");
         let plain = print(Options::default());
         assert_eq!(plain, print(Options { threads: Some(2), ..Options::default() }));
-        assert_ne!(plain, print(Options { seed: Some(2), ..Options::default() }));
+        assert_ne!(plain, print(Options { max_evidence: Some(2), ..Options::default() }));
     }
 }

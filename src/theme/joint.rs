@@ -9,6 +9,8 @@
 //! its units has it (multiple-instance learning: Dietterich et al. 1997), so learning takes the
 //! unit that scores best at present as the one that the code means, and repeats.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Numbers that speak for or against a theme in a unit.
@@ -62,7 +64,18 @@ const PENALTY: f64 = 1.0;
 /// Penalty on a theme's own intercept, in coded sentences.
 const INTERCEPT_PENALTY: f64 = 5.0;
 
+/// Weights that were learned once, by encoder; `docs/theme-model.md` says how.
+const BUILTIN: &str = include_str!("../../models/joint.toml");
+
 impl Joint {
+    /// The weights for an encoder by its name; those for `minilm` where it is not one of ours.
+    pub fn builtin(encoder: &str) -> Joint {
+        let mut by_encoder: BTreeMap<String, Joint> =
+            toml::from_str(BUILTIN).expect("models/joint.toml is checked by a test");
+        let other = by_encoder.remove("minilm").expect("models/joint.toml has `minilm`");
+        by_encoder.remove(encoder).unwrap_or(other)
+    }
+
     /// The log-odds that a unit with these features carries the theme of index `theme`.
     pub fn logit(&self, theme: usize, features: &Features) -> f32 {
         let own = self.intercepts.get(theme).copied().unwrap_or(0.0);
@@ -265,6 +278,12 @@ mod tests {
         assert!(joint.probability(0, &features(1.0, 0.0)) > 0.9, "{joint:?}");
         assert!(joint.probability(0, &features(0.0, 1.0)) < 0.1, "{joint:?}");
         assert_eq!(joint, flat().learn(&sentences), "deterministic");
+    }
+
+    #[test]
+    fn built_in_weights_are_there_for_every_encoder() {
+        assert_ne!(Joint::builtin("static"), Joint::builtin("minilm"));
+        assert_eq!(Joint::builtin("some-folder"), Joint::builtin("minilm"));
     }
 
     #[test]
