@@ -1,1 +1,4 @@
 //! ingest
+
+pub mod date;
+pub mod language;
