@@ -55,9 +55,9 @@ impl FromStr for DateFormat {
 
 /// A pattern is sound if a date that it wrote gives back a year when it reads it.
 fn strptime(pattern: &str) -> Result<DateFormat, String> {
-    let sample = jiff::civil::date(2024, 10, 15).at(8, 30, 0, 0).in_tz("UTC");
     let fault = |cause: String| format!("`{pattern}` is no date format: {cause}");
-    let sample = sample.map_err(|e| fault(e.to_string()))?;
+    let noon = jiff::civil::date(2024, 10, 15).at(12, 0, 0, 0);
+    let sample = noon.to_zoned(jiff::tz::TimeZone::UTC).map_err(|e| fault(e.to_string()))?;
     let written = strtime::format(pattern, &sample).map_err(|e| fault(e.to_string()))?;
     match strtime::parse(pattern, &written) {
         Ok(read) if read.year().is_some() => Ok(DateFormat::Strptime(pattern.to_owned())),
@@ -105,8 +105,7 @@ const WRITE_ISO: &str = "write it as 2024-10-15, 2024-10 or 2024, or name its pa
                          --date-format, such as --date-format %d.%m.%Y";
 const EPOCH: &str = "a count of seconds or milliseconds is not read; write it as an ISO date \
                      such as 2024-10-15";
-const TWO_DIGITS: &str =
-    "the century of a two-digit year is not guessed; name the pattern, such as --date-format \
+const TWO_DIGITS: &str = "the century of a two-digit year is not guessed; name the pattern, such as --date-format \
      %d/%m/%y";
 const NO_YEAR: &str = "it has no year; write it as 2024-10-15";
 const RANGE: &str = "months go from 1 to 12, years from 1 to 9999, and days as the month has them";
@@ -271,10 +270,13 @@ fn tail(text: &str) -> impl Iterator<Item = LineDate> + '_ {
     let end = text.trim_end();
     let start = end.ceil_char_boundary(end.len().saturating_sub(TAIL));
     // A line that the window cuts is no line.
-    let first = if start == 0 { 0 } else { end[start..].find('\n').map_or(end.len(), |n| start + n) };
-    end[first..].lines().filter_map(of_line).filter(|found| found.role != Role::Dateline).map(
-        |found| LineDate { role: found.role.max(Role::Tail), ..found },
-    )
+    let first =
+        if start == 0 { 0 } else { end[start..].find('\n').map_or(end.len(), |n| start + n) };
+    end[first..]
+        .lines()
+        .filter_map(of_line)
+        .filter(|found| found.role != Role::Dateline)
+        .map(|found| LineDate { role: found.role.max(Role::Tail), ..found })
 }
 
 /// Dates in capitals under a line in capitals, wherever they stand: government statements close
@@ -363,4 +365,235 @@ fn the_only(dates: Vec<Date>) -> Option<Date> {
             && d.day.is_none_or(|day| best.day == Some(day))
     };
     dates.iter().all(within).then_some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn iso(text: &str) -> String {
+        match parse(text, None) {
+            Ok(date) => date.to_string(),
+            Err(DateFault::NotADate { .. }) => "no date".into(),
+            Err(DateFault::Ambiguous { .. }) => "ambiguous".into(),
+            Err(DateFault::OutOfRange { .. }) => "out of range".into(),
+        }
+    }
+
+    #[test]
+    fn fields_are_read_in_every_usual_form() {
+        let table = [
+            ("2024-10-15", "2024-10-15"),
+            ("2024-10", "2024-10"),
+            ("2024", "2024"),
+            (" 2024/10/15 ", "2024-10-15"),
+            ("2024.10.15", "2024-10-15"),
+            ("20241015", "2024-10-15"),
+            ("2024-10-15T23:30:00-07:00", "2024-10-15"),
+            ("2024-10-15T08:00:00.123456Z", "2024-10-15"),
+            ("2024-10-15 08:00", "2024-10-15"),
+            ("2024-10-15+07:00", "2024-10-15"),
+            ("20241015T080000Z", "2024-10-15"),
+            ("15 October 2024", "2024-10-15"),
+            ("15th of October, 2024", "2024-10-15"),
+            ("15 Oct 2024", "2024-10-15"),
+            ("15-Oct-2024", "2024-10-15"),
+            ("October 15, 2024", "2024-10-15"),
+            ("Oct. 15 2024", "2024-10-15"),
+            ("OCTOBER 2024", "2024-10"),
+            ("Sept. 3, 1987", "1987-09-03"),
+            ("Tuesday, 15 October 2024, 4:30 p.m.", "2024-10-15"),
+            ("Tue, 15 Oct 2024 08:00:00 +0700", "2024-10-15"),
+            ("Tue Oct 15 2024 08:00:00 GMT+0700 (Indochina Time)", "2024-10-15"),
+            ("15 de octubre de 2024", "2024-10-15"),
+            ("1er février 2020", "2020-02-01"),
+            ("2024年10月15日", "2024-10-15"),
+            ("25/12/2021", "2021-12-25"),
+            ("12/25/2021", "2021-12-25"),
+            ("15. 10. 2024", "2024-10-15"),
+            ("04/04/2021", "2021-04-04"),
+            ("9999-12-31", "9999-12-31"),
+            ("2024-02-29", "2024-02-29"),
+        ];
+        for (text, date) in table {
+            assert_eq!(iso(text), date, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_or_two_dates_is_refused() {
+        let table = [
+            ("03/04/2021", "ambiguous"),
+            ("3.4.2021", "ambiguous"),
+            ("2021-02-30", "out of range"),
+            ("2023-02-29", "out of range"),
+            ("31/31/2021", "out of range"),
+            ("2024-13", "out of range"),
+            ("0000", "out of range"),
+            ("0000-01-01", "out of range"),
+            ("20241315", "out of range"),
+            ("1728950400", "no date"),
+            ("1728950400000", "no date"),
+            ("1728950400.5", "no date"),
+            ("-2024", "no date"),
+            ("12345", "no date"),
+            ("15/10/24", "no date"),
+            ("15 October", "no date"),
+            ("May 3-5, 2024", "no date"),
+            ("last Tuesday", "no date"),
+            ("2024-10-15 and later", "no date"),
+            ("10000-01-01", "no date"),
+            ("", "no date"),
+            ("é", "no date"),
+        ];
+        for (text, fault) in table {
+            assert_eq!(iso(text), fault, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_fault_says_what_to_do() {
+        let message = |text: &str| parse(text, None).unwrap_err().to_string();
+        assert_eq!(
+            message("03/04/2021"),
+            "`03/04/2021` can be read as 2021-04-03 or as 2021-03-04: say which with \
+             --date-format dmy or --date-format mdy"
+        );
+        assert!(message("1728950400").contains("seconds"), "{}", message("1728950400"));
+        assert!(message("15/10/24").contains("century"));
+        assert!(message("15 October").contains("no year"));
+        assert!(message(&"x".repeat(5000)).len() < 300);
+    }
+
+    #[test]
+    fn a_format_settles_the_order_and_refuses_what_does_not_fit() {
+        let read = |text: &str, format: &str| {
+            let format: DateFormat = format.parse().unwrap();
+            parse(text, Some(&format)).map(|date| date.to_string()).ok()
+        };
+        assert_eq!(read("03/04/2021", "dmy").as_deref(), Some("2021-04-03"));
+        assert_eq!(read("03/04/2021", "MDY").as_deref(), Some("2021-03-04"));
+        assert_eq!(read("03/04/2021", "ymd"), None);
+        assert_eq!(read("12/25/2021", "dmy"), None);
+        assert_eq!(read("2021-04-03", "dmy").as_deref(), Some("2021-04-03"));
+        assert_eq!(read("03.04.21", "%d.%m.%y").as_deref(), Some("2021-04-03"));
+        assert_eq!(read("Apr 2021", "%b %Y").as_deref(), Some("2021-04"));
+        assert_eq!(read("2021-04-03", "%d.%m.%y"), None);
+        assert_eq!(read("30.02.2021", "%d.%m.%Y"), None);
+        for wrong in ["european", "%d.%m", "%Q%", "dd/mm"] {
+            let fault = wrong.parse::<DateFormat>().unwrap_err();
+            assert!(fault.contains(wrong), "{fault}");
+        }
+    }
+
+    #[test]
+    fn datelines_and_headers_date_a_text() {
+        let table = [
+            (" date 2024-10-15 RIVERTON — The premier arrived.", "2024-10-15"),
+            (
+                " date 2025-10-27 Porto Vela, October 27, OKTPRESS\n\nThe ministers met.",
+                "2025-10-27",
+            ),
+            ("RIVERTON, 12 March 2023 (OKP) - The two sides met.", "2023-03-12"),
+            ("RIVERTON, March 12, 2023 (Oktpress) -- The two sides met.", "2023-03-12"),
+            ("Riverton, March 12, 2023 – The two sides met.", "2023-03-12"),
+            ("Talks on ports\nPublished: 2024-05-01\n\nText follows here.", "2024-05-01"),
+            ("Talks on ports\nPUBLISHED : 9 Nov 2024 at 04:00\nText.", "2024-11-09"),
+            ("Talks on ports\nBy Ana Silva | 5 May 2023\nText.", "2023-05-05"),
+            ("Talks on ports\nBy Ana Silva, 5 May 2023\nText.", "2023-05-05"),
+            ("Talks on ports\nTuesday, October 15, 2024\nText.", "2024-10-15"),
+            ("Port Vela, 12 March 2023\nText.", "2023-03-12"),
+            ("Updated 6 May 2023\nPublished 5 May 2023\nText.", "2023-05-05"),
+            ("Updated: 6 May 2023\nText of the story.", "2023-05-06"),
+            ("Published: 5 May 2023 | Updated: 6 May 2023\nText.", "2023-05-05"),
+            ("The ministers met.\nMINISTRY OF PORTS\nRIVERLAND\n8 MAY 2024", "2024-05-08"),
+            ("The ministers met.\nMINISTRY OF PORTS RIVERLAND 8 MAY 2024", "2024-05-08"),
+            (
+                "They met.\nMINISTRY OF PORTS\n8 MAY 2024\nDear friend,\nI wish you well.\n",
+                "2024-05-08",
+            ),
+            ("The ministers met and talked.\n8 May 2024", "2024-05-08"),
+            ("Published: May 2024\nRIVERTON, May 8 (OKP) - They met.", "2024-05-08"),
+            ("Date: 25/12/2021\nText.", "2021-12-25"),
+        ];
+        for (text, date) in table {
+            assert_eq!(in_text(text).map(|d| d.to_string()).as_deref(), Some(date), "{text}");
+        }
+    }
+
+    #[test]
+    fn running_text_and_open_dates_date_nothing() {
+        let table = [
+            "On October 14 2024 he met the premier.",
+            "He said on 12 March 2023 - a Sunday - that the port would open.",
+            "RIVERTON, March 12 (OKP) - The two sides met.",
+            "Date: 03/04/2021\nText.",
+            "Report of the 2024 session.\nText.",
+            "Trade Dialogue, 15 October 2024\nText.",
+            "The visit lasts from 9 to 11 November 2023.",
+            "On 9 May 2023, the ministers met.\nMore text.",
+            "Working Visit, 11 to 13 June 2023\nText.",
+            "A poem 1850-31-12",
+            "",
+        ];
+        for text in table {
+            assert_eq!(in_text(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn file_names_date_a_file_only_by_numbers_that_stand_free() {
+        let table = [
+            ("2024-10-15-talks.txt", Some("2024-10-15")),
+            ("in/2019/20241015_talks.txt", Some("2024-10-15")),
+            ("talks_2024-10.txt", Some("2024-10")),
+            ("speech-1987.txt", Some("1987")),
+            ("LAO_13_1958.txt", Some("1958")),
+            ("talks-15-oct-2024.html", Some("2024-10-15")),
+            ("talks 25.12.2021.md", Some("2021-12-25")),
+            ("20241015T0800.txt", Some("2024-10-15")),
+            ("2024_report_2024-10-15.txt", Some("2024-10-15")),
+            ("000_b7c08568a75b5dfc.txt", None),
+            ("a20241015b.txt", None),
+            ("003_a7f2903262024e.txt", None),
+            ("talks-03-04-2021-x.txt", Some("2021")),
+            ("2019-to-2024.txt", None),
+            ("minutes-2024-13.txt", Some("2024")),
+            ("0042.txt", None),
+            ("talks.txt", None),
+        ];
+        for (name, date) in table {
+            assert_eq!(in_filename(name).map(|d| d.to_string()).as_deref(), date, "{name}");
+        }
+    }
+
+    #[test]
+    fn hostile_text_costs_linear_time() {
+        let start = std::time::Instant::now();
+        for text in ["A".repeat(10 << 20), "1 MAY ".repeat(2 << 20), "\nA".repeat(5 << 20)] {
+            in_text(&text);
+            in_filename(&text);
+            let _ = parse(&text, None);
+        }
+        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "(?s).{0,80}", words in "[0-9 A-Za-z,.:/()|—-]{0,60}") {
+            for text in [text, words] {
+                let _ = (parse(&text, None), in_text(&text), in_filename(&text));
+                if let Some(found) = of_line(&text) {
+                    proptest::prop_assert!(text.is_char_boundary(found.end));
+                }
+            }
+        }
+
+        #[test]
+        fn every_day_of_the_calendar_is_read_back(year in 1i16..=9999, day in 1i16..=365) {
+            let start = jiff::civil::date(year, 1, 1);
+            let day = start.checked_add(jiff::Span::new().days(day - 1)).unwrap();
+            proptest::prop_assert_eq!(parse(&day.to_string(), None).unwrap().to_string(), day.to_string());
+        }
+    }
 }

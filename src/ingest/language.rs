@@ -33,3 +33,39 @@ fn sample(text: &str) -> Cow<'_, str> {
     }
     Cow::Owned(sample)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_have_a_language_and_scraps_have_none() {
+        let english = "The two ministers agreed to open a second bridge over the river, and to \
+                       meet again in the autumn of the same year.";
+        let spanish = "Los dos ministros acordaron abrir un segundo puente sobre el río y volver \
+                       a reunirse en el otoño del mismo año, según el comunicado.";
+        let vietnamese = "Hai bộ trưởng đã nhất trí mở cây cầu thứ hai qua sông và sẽ gặp lại \
+                          nhau vào mùa thu cùng năm, theo thông cáo báo chí.";
+        assert_eq!(detect(english), Some("eng"));
+        assert_eq!(detect(spanish), Some("spa"));
+        assert_eq!(detect(vietnamese), Some("vie"));
+        for scrap in ["", "12 / 34", "Ok.", "\u{0}\u{0}"] {
+            assert_eq!(detect(scrap), None, "{scrap:?}");
+        }
+    }
+
+    #[test]
+    fn a_menu_above_the_text_does_not_decide() {
+        let menu = "Inicio\nNoticias\nDeportes\nCultura\n".repeat(10);
+        let text = "The two ministers agreed to open a second bridge over the river this year.\n";
+        assert_eq!(detect(&format!("{menu}{}", text.repeat(3))), Some("eng"));
+    }
+
+    #[test]
+    fn a_long_text_costs_what_its_start_costs() {
+        let text = "a wide river runs past the town and ".repeat(1 << 18);
+        let start = std::time::Instant::now();
+        assert_eq!(detect(&text), Some("eng"));
+        assert!(start.elapsed().as_millis() < 200, "{:?}", start.elapsed());
+    }
+}

@@ -138,9 +138,8 @@ impl Line<'_> {
     fn signed(&self) -> Option<LineDate> {
         let words = self.tokens.iter().take(14);
         let capitals = words.take_while(|t| t.is_capitals() || ",.’'&-()".contains(t.text)).count();
-        let at = (1..=capitals.min(self.tokens.len() - 1))
-            .find(|&i| self.tokens[i].is_number() && i >= 2)?;
-        let (written, n) = date_at(&self.tokens[at..])?;
+        let at = capitals.max(2);
+        let (written, n) = date_at(self.tokens.get(at..)?)?;
         let day = matches!(written, Written::Known { year: Some(_), day: Some(_), .. });
         let month = self.tokens[at..at + n].iter().any(|t| t.is_capitals() && t.text.len() > 2);
         (day && month).then(|| LineDate {
@@ -350,10 +349,32 @@ fn dash(tokens: &[Token<'_>], at: usize) -> Option<usize> {
 /// Words that name what a headline is about, which no place is called.
 fn is_event(word: &str) -> bool {
     const EVENTS: [&str; 26] = [
-        "summit", "meeting", "dialogue", "talks", "visit", "forum", "conference", "session",
-        "statement", "agreement", "report", "trade", "remarks", "speech", "address", "week",
-        "interview", "election", "elections", "exercise", "exchange", "cooperation", "festival",
-        "ceremony", "readout", "communique",
+        "summit",
+        "meeting",
+        "dialogue",
+        "talks",
+        "visit",
+        "forum",
+        "conference",
+        "session",
+        "statement",
+        "agreement",
+        "report",
+        "trade",
+        "remarks",
+        "speech",
+        "address",
+        "week",
+        "interview",
+        "election",
+        "elections",
+        "exercise",
+        "exchange",
+        "cooperation",
+        "festival",
+        "ceremony",
+        "readout",
+        "communique",
     ];
     let word = word.to_lowercase();
     EVENTS.contains(&word.as_str())
