@@ -161,19 +161,26 @@ const FLAT: [&str; 26] = [
 const FORMATTING: [&str; 14] = [
     "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
 ];
-/// A tree of more nodes is not built: unclosed formatting is repeated in every paragraph.
-const MOST_NODES: usize = 2_000_000;
+/// A tree of more nodes is not built: finding the article takes about quadratic time in tags and
+/// ampersands, and unclosed formatting is repeated in every paragraph.
+const MOST_NODES: usize = 100_000;
 
 /// Whether a tree of the page would be at most `deepest` deep and of bounded size.
 pub(super) fn is_shallow(html: &str, deepest: usize) -> bool {
     let mut open: rustc_hash::FxHashMap<String, usize> = rustc_hash::FxHashMap::default();
     let (mut depth, mut formatting, mut nodes) = (0usize, 0usize, 0usize);
     for piece in pieces(html) {
-        let Piece::Tag(tag) = piece else { continue };
         nodes += 1 + formatting;
         if depth > deepest || nodes > MOST_NODES {
             return false;
         }
+        let tag = match piece {
+            Piece::Tag(tag) => tag,
+            Piece::Text(text) => {
+                nodes += text.bytes().filter(|&byte| byte == b'&').count();
+                continue;
+            }
+        };
         if tag.is_any(&FLAT) || tag.attributes.ends_with('/') && tag.name.contains(':') {
             continue;
         }

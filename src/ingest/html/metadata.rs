@@ -6,6 +6,9 @@ use html_escape::decode_html_entities;
 /// Title and date, as the page writes them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
+    /// The title as a headline or a card gives it.
+    pub headline: Option<String>,
+    /// The title as the window gives it, perhaps with the name of the site.
     pub title: Option<String>,
     pub date: Option<String>,
 }
@@ -62,7 +65,8 @@ pub(super) fn find(html: &str) -> Found {
         }
     }
     let date = meta.map(|(_, value)| value).or_else(|| json_date(window)).or(time);
-    Found { title: titles.best(), date: date.filter(|date| !date.is_empty()) }
+    let (headline, title) = titles.settled();
+    Found { headline, title, date: date.filter(|date| !date.is_empty()) }
 }
 
 fn meta_rank(tag: &Tag<'_>) -> Option<usize> {
@@ -111,10 +115,14 @@ impl Titles {
         }
     }
 
-    /// The heading of the page, else what it calls itself.
-    fn best(self) -> Option<String> {
-        let named = [self.heading, self.open_graph.unwrap_or_default(), self.title];
+    /// The headline and the title. A first heading that the title does not repeat may be the
+    /// site's name.
+    fn settled(self) -> (Option<String>, Option<String>) {
         let clean = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        named.into_iter().map(clean).find(|title| !title.is_empty())
+        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        let (title, heading) = (clean(self.title), clean(self.heading));
+        let card = self.open_graph.map(clean).and_then(some);
+        let headline = some(heading).filter(|h| title.is_empty() || title.contains(h.as_str()));
+        (headline.or(card), some(title))
     }
 }
