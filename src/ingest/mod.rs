@@ -1,1 +1,5 @@
 //! ingest
+
+pub mod date;
+pub mod html;
+pub mod language;
