@@ -116,8 +116,8 @@ impl OutputFolder {
     /// refuses.
     pub fn create(dir: impl AsRef<Path>) -> Result<Self> {
         let folder = make_folder(dir.as_ref())?;
-        check_contents(&folder.path)?;
         let lock = lock(&folder.path)?;
+        check_contents(&folder.path)?;
         if lock.is_some() {
             remove_stale_staging(&folder.path)?;
         }
@@ -450,5 +450,203 @@ fn sync_folder(dir: &Path) -> Result<()> {
             .and_then(|folder| folder.sync_all())
             .map_err(|source| Error::io(dir, "sync", source)),
         false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture::run_file;
+
+    /// A finished run in `dir` whose files hold `text`.
+    fn finished(dir: &Path, files: &[OutputFile], text: &str) {
+        let mut folder = OutputFolder::create(dir).unwrap();
+        for &file in files {
+            write(&mut folder, file, text);
+        }
+        folder.commit(run_file()).unwrap();
+    }
+
+    fn write(folder: &mut OutputFolder, file: OutputFile, text: &str) {
+        let fill = |mut out: StagedFile| out.write_all(text.as_bytes()).map(|()| out);
+        folder.write(file, fill).unwrap();
+    }
+
+    /// Every file below `dir` with its contents.
+    fn contents(dir: &Path) -> Vec<(String, String)> {
+        let read = |name: String| {
+            let text = fs::read_to_string(dir.join(&name)).unwrap();
+            (name, text)
+        };
+        names_in(dir).unwrap().into_iter().map(read).collect()
+    }
+
+    const BOTH: [OutputFile; 2] = [OutputFile::Documents, OutputFile::Rejects];
+
+    #[test]
+    fn a_run_holds_every_file_with_its_size_and_hash() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("new/out");
+        finished(&dir, &BOTH, "Häuser\n");
+        assert_eq!(names_in(&dir).unwrap(), ["documents.jsonl", "rejects.jsonl", "run.json"]);
+        let run: RunFile =
+            serde_json::from_slice(&fs::read(dir.join("run.json")).unwrap()).unwrap();
+        let names: Vec<&str> = run.files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["documents.jsonl", "rejects.jsonl"]);
+        for file in &run.files {
+            let bytes = fs::read(dir.join(&file.name)).unwrap();
+            assert_eq!(bytes, "Häuser\n".as_bytes());
+            assert_eq!(file.bytes, bytes.len() as u64);
+            assert_eq!(file.blake3, blake3::hash(&bytes).to_hex().as_str());
+        }
+    }
+
+    #[test]
+    fn a_later_run_replaces_an_earlier_one_whole_and_leaves_foreign_files() {
+        let root = tempfile::tempdir().unwrap();
+        finished(root.path(), &BOTH, "old");
+        fs::write(root.path().join("notes.txt"), "mine").unwrap();
+        finished(root.path(), &[OutputFile::Documents], "new");
+        let names = names_in(root.path()).unwrap();
+        assert_eq!(names, ["documents.jsonl", "notes.txt", "run.json"]);
+        assert_eq!(fs::read_to_string(root.path().join("documents.jsonl")).unwrap(), "new");
+    }
+
+    #[test]
+    fn without_a_commit_the_earlier_run_stays_whole() {
+        let root = tempfile::tempdir().unwrap();
+        finished(root.path(), &BOTH, "old");
+        let before = contents(root.path());
+        let mut folder = OutputFolder::create(root.path()).unwrap();
+        write(&mut folder, OutputFile::Documents, "new");
+        drop(folder);
+        assert_eq!(contents(root.path()), before);
+    }
+
+    #[test]
+    fn without_a_commit_a_new_folder_is_gone_again() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("out");
+        let mut folder = OutputFolder::create(&dir).unwrap();
+        write(&mut folder, OutputFile::Documents, "new");
+        drop(folder);
+        assert!(!dir.exists());
+    }
+
+    /// What spoils a commit before anything of the earlier run is touched.
+    fn spoiled(spoil: impl FnOnce(&mut OutputFolder, &mut RunFile)) -> (String, bool) {
+        let root = tempfile::tempdir().unwrap();
+        finished(root.path(), &BOTH, "old");
+        let before = contents(root.path());
+        let mut folder = OutputFolder::create(root.path()).unwrap();
+        let mut run = run_file();
+        write(&mut folder, OutputFile::Documents, "new");
+        spoil(&mut folder, &mut run);
+        let error = folder.commit(run).unwrap_err();
+        let cause = std::error::Error::source(&error).map_or(String::new(), |e| e.to_string());
+        (format!("{error}: {cause}"), contents(root.path()) == before)
+    }
+
+    #[test]
+    fn a_commit_that_cannot_be_whole_does_not_begin() {
+        let (error, untouched) = spoiled(|folder, _| drop(folder.file(OutputFile::Scores)));
+        assert!(error.contains("scores.parquet: cannot commit: it was opened but not finished"));
+        assert!(untouched);
+
+        let (error, untouched) = spoiled(|folder, _| {
+            fs::write(folder.staged(OutputFile::Documents), "n").unwrap();
+        });
+        assert!(error.contains("documents.jsonl: cannot commit: the staged file has lost bytes"));
+        assert!(untouched);
+
+        let (error, untouched) = spoiled(|_, run| run.counts.read += 1);
+        assert!(error.contains("run.json: cannot write: 4 records were read but 3 accounted for"));
+        assert!(untouched);
+    }
+
+    #[test]
+    fn when_a_file_cannot_be_moved_nobody_trusts_the_folder() {
+        let root = tempfile::tempdir().unwrap();
+        finished(root.path(), &BOTH, "old");
+        for fails_at in ["documents.jsonl", "rejects.jsonl", "run.json"] {
+            let mut folder = OutputFolder::create(root.path()).unwrap();
+            BOTH.into_iter().for_each(|file| write(&mut folder, file, "new"));
+            let rename = |from: &Path, to: &Path| match to.ends_with(fails_at) {
+                true => Err(io::Error::other("disk on fire")),
+                false => fs::rename(from, to),
+            };
+            let error = folder.commit_with(run_file(), rename).unwrap_err();
+            assert!(error.to_string().ends_with(&format!("{fails_at}: cannot move into place")));
+            assert!(!root.path().join("run.json").exists());
+            assert!(!names_in(root.path()).unwrap().iter().any(|n| n.starts_with(".staging")));
+        }
+        finished(root.path(), &BOTH, "newer");
+        assert_eq!(fs::read_to_string(root.path().join("rejects.jsonl")).unwrap(), "newer");
+    }
+
+    #[test]
+    fn what_is_not_ours_is_refused_and_left_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = OutputFolder::create(&file).unwrap_err();
+        assert!(error.to_string().contains("is a file"), "{error}");
+        assert_eq!(error.exit_code(), 2);
+
+        let error = OutputFolder::create(root.path()).unwrap_err();
+        assert!(error.to_string().contains("holds \"file\""), "{error}");
+
+        let other = root.path().join("other");
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join("run.json"), r#"{"schema": "jogging/1"}"#).unwrap();
+        let error = OutputFolder::create(&other).unwrap_err();
+        assert!(error.to_string().contains("did not write"), "{error}");
+        assert_eq!(names_in(root.path()).unwrap(), ["file", "other"]);
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_a_file_is_refused_at_once() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("scores.parquet")).unwrap();
+        let mut folder = OutputFolder::create(root.path()).unwrap();
+        let error = folder.file(OutputFile::Scores).unwrap_err();
+        assert!(error.to_string().ends_with("scores.parquet: cannot replace"), "{error}");
+    }
+
+    #[test]
+    fn a_file_is_opened_once() {
+        let root = tempfile::tempdir().unwrap();
+        let mut folder = OutputFolder::create(root.path()).unwrap();
+        let _open = folder.file(OutputFile::Scores).unwrap();
+        assert!(folder.file(OutputFile::Scores).is_err());
+        assert!(folder.file(OutputFile::Run).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_second_run_is_told_who_is_at_work_and_a_killed_one_is_cleaned_up() {
+        let root = tempfile::tempdir().unwrap();
+        let first = OutputFolder::create(root.path()).unwrap();
+        let error = OutputFolder::create(root.path()).unwrap_err();
+        let holder = format!("another run (process {}) is writing there", std::process::id());
+        assert!(error.to_string().contains(&holder), "{error}");
+        drop(first);
+
+        let stale = root.path().join(".staging-1-killed");
+        fs::create_dir(&stale).unwrap();
+        fs::write(stale.join("documents.jsonl"), "torn").unwrap();
+        let _next = OutputFolder::create(root.path()).unwrap();
+        assert!(!stale.exists());
+    }
+
+    #[test]
+    fn a_single_file_is_replaced_whole() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("themes.json");
+        write_whole(&path, b"one").unwrap();
+        write_whole(&path, b"two").unwrap();
+        assert_eq!(contents(root.path()), [("themes.json".to_owned(), "two".to_owned())]);
+        let error = write_whole(root.path().join("none/themes.json"), b"three").unwrap_err();
+        assert!(error.to_string().ends_with("themes.json: cannot write"), "{error}");
     }
 }

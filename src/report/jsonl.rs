@@ -92,3 +92,110 @@ impl<W: Write> Exporter<W> for UnitsJsonl<W> {
         Ok(self.out)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::RejectCode;
+    use crate::report::fixture::{corpus, themes};
+
+    fn lines(mut exporter: Box<dyn Exporter<Vec<u8>>>, corpus: &[ScoredDocument]) -> Vec<String> {
+        exporter.write(corpus).unwrap();
+        let text = String::from_utf8(exporter.finish().unwrap()).unwrap();
+        assert!(text.ends_with('\n'));
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn documents_read_back_as_they_were() {
+        let (corpus, themes) = (corpus(12), themes());
+        let lines = lines(Box::new(DocumentsJsonl::new(vec![], themes.clone(), 3)), &corpus);
+        assert_eq!(lines.len(), corpus.len());
+        for (line, scored) in lines.iter().zip(&corpus) {
+            let row: DocumentRow<'_> = serde_json::from_str(line).unwrap();
+            assert_eq!(row, DocumentRow::new(scored, &themes, 3));
+        }
+    }
+
+    #[test]
+    fn a_document_is_written_like_this() {
+        let corpus = corpus(9);
+        let lines = lines(Box::new(DocumentsJsonl::new(vec![], themes(), 1)), &corpus[8..]);
+        let row: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&row).unwrap());
+    }
+
+    #[test]
+    fn evidence_is_the_bytes_of_its_span_and_no_more_than_asked_for() {
+        let corpus = corpus(3);
+        let lines = lines(Box::new(DocumentsJsonl::new(vec![], themes(), 2)), &corpus);
+        for (line, scored) in lines.iter().zip(&corpus) {
+            let row: DocumentRow<'_> = serde_json::from_str(line).unwrap();
+            let themes: Vec<&str> = row.evidence.iter().map(|e| e.theme.as_ref()).collect();
+            assert_eq!(themes, ["trade", "trade", "energy", "energy"]);
+            for cell in &row.evidence {
+                let bytes =
+                    &scored.document.text.as_bytes()[cell.start as usize..cell.end as usize];
+                assert_eq!(cell.text.as_bytes(), bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn units_carry_their_text_where_asked_for() {
+        let corpus = corpus(3);
+        let with = lines(Box::new(UnitsJsonl::new(vec![], themes(), UnitText::Included)), &corpus);
+        let without =
+            lines(Box::new(UnitsJsonl::new(vec![], themes(), UnitText::Omitted)), &corpus);
+        assert_eq!(with.len(), corpus.iter().map(|d| d.units.len()).sum::<usize>());
+        insta::assert_snapshot!(with[11], @r#"{"schema":"themeline/units/1","document":"d1","unit":1,"sentence":0,"start":23,"end":44,"text":"ports and „rails“","themes":[{"theme":"energy","score":0.66},{"theme":"trade","score":0.22}],"cluster":"emergent-1"}"#);
+        insta::assert_snapshot!(without[11], @r#"{"schema":"themeline/units/1","document":"d1","unit":1,"sentence":0,"start":23,"end":44,"themes":[{"theme":"energy","score":0.66},{"theme":"trade","score":0.22}],"cluster":"emergent-1"}"#);
+        let row: UnitRow<'_> = serde_json::from_str(&with[11]).unwrap();
+        assert_eq!(
+            row,
+            UnitRow::new(&corpus[1], (1, &corpus[1].units[1]), &themes(), UnitText::Included)
+        );
+    }
+
+    #[test]
+    fn a_reject_is_written_like_this() {
+        let reject = Reject {
+            file: "a.jsonl".to_owned(),
+            line: Some(3),
+            byte_offset: None,
+            record: Some(3),
+            field: Some("date".to_owned()),
+            code: RejectCode::AmbiguousDate,
+            message: "03/04/2021 can be read in two ways; say which with --date-format".to_owned(),
+            excerpt: "{\"date\": \"03/04/2021\"".to_owned(),
+        };
+        let text = String::from_utf8(rejects_jsonl([&reject], vec![]).unwrap()).unwrap();
+        insta::assert_snapshot!(text, @r#"{"schema":"themeline/rejects/1","file":"a.jsonl","line":3,"byte_offset":null,"record":3,"field":"date","code":"ambiguous_date","message":"03/04/2021 can be read in two ways; say which with --date-format","excerpt":"{\"date\": \"03/04/2021\""}"#);
+        let row: RejectRow = serde_json::from_str(&text).unwrap();
+        assert_eq!(row.reject, reject);
+    }
+
+    #[test]
+    fn a_row_of_another_version_is_refused() {
+        let lines = lines(Box::new(DocumentsJsonl::new(vec![], themes(), 1)), &corpus(1));
+        let newer = lines[0].replace("themeline/documents/1", "themeline/documents/2");
+        let error = serde_json::from_str::<DocumentRow<'_>>(&newer).unwrap_err().to_string();
+        assert!(error.contains("themeline/documents/2"), "{error}");
+    }
+
+    #[test]
+    fn what_the_writer_says_is_passed_on() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut exporter = DocumentsJsonl::new(Full, themes(), 1);
+        let error = exporter.write(&corpus(1)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
+}

@@ -15,6 +15,9 @@ pub mod schema;
 pub mod folder;
 pub mod table;
 
+#[cfg(test)]
+mod fixture;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -116,5 +119,63 @@ impl Exports {
             let staged = exporter.finish().map_err(|source| Error::io(target, "write", source))?;
             folder.keep(staged)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture::{corpus, run_file, themes};
+
+    /// The bytes of every file but `run.json`, written in batches of `size`.
+    fn written(documents: &[ScoredDocument], size: usize) -> Vec<(String, Vec<u8>)> {
+        let root = tempfile::tempdir().unwrap();
+        let mut folder = OutputFolder::create(root.path()).unwrap();
+        let options =
+            ExportOptions { evidence_per_theme: 2, units_jsonl: Some(UnitText::Included) };
+        let mut exports = Exports::open(&mut folder, &themes(), options).unwrap();
+        documents.chunks(size).for_each(|batch| exports.write(batch).unwrap());
+        exports.finish(&mut folder).unwrap();
+        folder.commit(run_file()).unwrap();
+        let names = ["documents.jsonl", "scores.parquet", "units.jsonl", "units.parquet"];
+        names.map(|name| (name.to_owned(), std::fs::read(root.path().join(name)).unwrap())).into()
+    }
+
+    #[test]
+    fn the_bytes_are_the_same_whatever_the_batches() {
+        // More units than fit one row group, in a number that no batch size divides.
+        let documents = corpus(5_501);
+        let n_units: usize = documents.iter().map(|d| d.units.len()).sum();
+        assert!(n_units > parquet::GROUP_ROWS);
+        let whole = written(&documents, documents.len());
+        for size in [1, 7, 1_000] {
+            for ((name, bytes), (_, expected)) in written(&documents, size).iter().zip(&whole) {
+                assert!(bytes == expected, "{name} differs with batches of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_document_of_another_model_is_refused_with_its_file_and_id() {
+        let root = tempfile::tempdir().unwrap();
+        let mut folder = OutputFolder::create(root.path()).unwrap();
+        let options = ExportOptions { evidence_per_theme: 2, units_jsonl: None };
+        let mut exports = Exports::open(&mut folder, &themes(), options).unwrap();
+        let spoil: [fn(&mut ScoredDocument); 4] = [
+            |d| d.themes.truncate(2),
+            |d| d.units[0].cluster = Some(99),
+            |d| d.units[0].span.end = 1 << 40,
+            |d| d.evidence[0].unit = 99,
+        ];
+        for spoil in spoil {
+            let mut documents = corpus(1);
+            spoil(&mut documents[0]);
+            let error = exports.write(&documents).unwrap_err();
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert!(cause.starts_with("document \"d0\": "), "{cause}");
+        }
+        let mut documents = corpus(1);
+        documents[0].themes[0].share = f64::NAN;
+        assert!(exports.write(&documents).is_err());
     }
 }

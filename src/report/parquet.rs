@@ -31,7 +31,7 @@ use super::trends::{ShareRow, TrendsFile, TrendsTag};
 use super::value::{Rounded, ThemeIds};
 
 /// Most rows in a row group.
-const GROUP_ROWS: usize = 65_536;
+pub(super) const GROUP_ROWS: usize = 65_536;
 /// Bytes of text after which a row group is closed early, so that long ids cannot fill the memory
 /// (or the 2 GiB that a column of strings can hold).
 const GROUP_BYTES: usize = 64 << 20;
@@ -399,5 +399,171 @@ impl Columns for ShareColumns {
             taken(&mut self.n_documents),
             taken(&mut self.n_units),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::PeriodLength;
+    use crate::report::fixture::{corpus, themes};
+    use crate::report::rows::{ScoreRow, UnitRow, UnitText, UnitThemeCell};
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::{Float64Type, Int64Type};
+    use arrow_array::{Array, StructArray};
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    /// Reads a file back: its rows, its number of row groups and its `themeline.schema`.
+    fn read(bytes: &[u8]) -> (Vec<RecordBatch>, usize, String) {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+        let meta = reader.metadata().file_metadata();
+        assert_eq!(meta.created_by(), Some("themeline version 0.1.0"));
+        let schema = meta.key_value_metadata().unwrap().iter().find(|kv| kv.key == SCHEMA_KEY);
+        let schema = schema.unwrap().value.clone().unwrap();
+        let n_groups = reader.metadata().num_row_groups();
+        (reader.build().unwrap().map(Result::unwrap).collect(), n_groups, schema)
+    }
+
+    fn text<'a>(rows: &'a RecordBatch, column: &str, i: usize) -> Option<&'a str> {
+        let column = rows.column_by_name(column).unwrap().as_string::<i32>();
+        column.is_valid(i).then(|| column.value(i))
+    }
+
+    fn count(rows: &RecordBatch, column: &str, i: usize) -> u64 {
+        rows.column_by_name(column).unwrap().as_primitive::<Int64Type>().value(i) as u64
+    }
+
+    fn number(rows: &RecordBatch, column: &str, i: usize) -> Option<Rounded> {
+        let column = rows.column_by_name(column).unwrap().as_primitive::<Float64Type>();
+        column.is_valid(i).then(|| column.value(i).into())
+    }
+
+    fn unit_row(rows: &RecordBatch, i: usize) -> UnitRow<'_> {
+        let themes: StructArray =
+            rows.column_by_name("themes").unwrap().as_list::<i32>().value(i).as_struct().clone();
+        let cell = |k: usize| UnitThemeCell {
+            theme: themes.column(0).as_string::<i32>().value(k).to_owned().into(),
+            score: themes.column(1).as_primitive::<Float64Type>().value(k).into(),
+        };
+        UnitRow {
+            schema: UnitsTag::V1,
+            document: text(rows, "document", i).unwrap().into(),
+            unit: count(rows, "unit", i),
+            sentence: count(rows, "sentence", i),
+            start: count(rows, "start", i),
+            end: count(rows, "end", i),
+            text: None,
+            themes: (0..themes.len()).map(cell).collect(),
+            cluster: text(rows, "cluster", i).map(Into::into),
+        }
+    }
+
+    fn score_row(rows: &RecordBatch, i: usize) -> ScoreRow<'_> {
+        ScoreRow {
+            document: text(rows, "document", i).unwrap().into(),
+            date: text(rows, "date", i).map(Into::into),
+            period: text(rows, "period", i).map(Into::into),
+            duplicate_of: text(rows, "duplicate_of", i).map(Into::into),
+            theme: text(rows, "theme", i).unwrap().into(),
+            share: number(rows, "share", i).unwrap(),
+            score: number(rows, "score", i).unwrap(),
+            n_mentions: count(rows, "n_mentions", i),
+        }
+    }
+
+    fn exported(mut exporter: Box<dyn Exporter<Vec<u8>>>, corpus: &[ScoredDocument]) -> Vec<u8> {
+        exporter.write(corpus).unwrap();
+        exporter.finish().unwrap()
+    }
+
+    #[test]
+    fn units_read_back_as_they_were() {
+        let (corpus, themes) = (corpus(20), themes());
+        let bytes = exported(Box::new(UnitsParquet::new(vec![], themes.clone()).unwrap()), &corpus);
+        let (batches, _, schema) = read(&bytes);
+        assert_eq!(schema, "themeline/units/1");
+        let row = |batch| (0..RecordBatch::num_rows(batch)).map(move |i| unit_row(batch, i));
+        let rows: Vec<UnitRow<'_>> = batches.iter().flat_map(row).collect();
+        let units = corpus.iter().flat_map(|d| d.units.iter().enumerate().map(move |u| (d, u)));
+        let expected: Vec<UnitRow<'_>> =
+            units.map(|(d, unit)| UnitRow::new(d, unit, &themes, UnitText::Omitted)).collect();
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn scores_read_back_as_they_were() {
+        let (corpus, themes) = (corpus(20), themes());
+        let bytes =
+            exported(Box::new(ScoresParquet::new(vec![], themes.clone()).unwrap()), &corpus);
+        let (batches, _, schema) = read(&bytes);
+        assert_eq!(schema, "themeline/scores/1");
+        let row = |batch| (0..RecordBatch::num_rows(batch)).map(move |i| score_row(batch, i));
+        let rows: Vec<ScoreRow<'_>> = batches.iter().flat_map(row).collect();
+        let cells = corpus.iter().flat_map(|d| themes.iter().zip(&d.themes).map(move |c| (d, c)));
+        let expected = cells.map(|(scored, (theme, cell))| ScoreRow {
+            document: (&scored.document.id).into(),
+            date: scored.document.date.map(|date| date.to_string().into()),
+            period: scored.period.as_deref().map(Into::into),
+            duplicate_of: scored.duplicate_of.as_deref().map(Into::into),
+            theme: theme.into(),
+            share: cell.share.into(),
+            score: cell.score.into(),
+            n_mentions: cell.n_mentions,
+        });
+        assert_eq!(rows, expected.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn trends_read_back_with_their_gaps() {
+        let share = |period: &str, share: Option<f64>| ShareRow {
+            theme: "trade".to_owned(),
+            period: period.to_owned(),
+            group: (period == "2021").then(|| "a source".to_owned()),
+            share: share.map(Rounded::new),
+            low: None,
+            high: share.map(Rounded::new),
+            n_documents: 3,
+            n_units: 40,
+        };
+        let shares = vec![share("2020", None), share("2021", Some(1.0 / 3.0))];
+        let trends = TrendsFile {
+            schema: TrendsTag::V1,
+            by: PeriodLength::Year,
+            shares,
+            comparisons: vec![],
+        };
+        let (batches, _, schema) = read(&trends_parquet(&trends, vec![]).unwrap());
+        assert_eq!(schema, "themeline/trends/1");
+        let row = |i| ShareRow {
+            theme: text(&batches[0], "theme", i).unwrap().to_owned(),
+            period: text(&batches[0], "period", i).unwrap().to_owned(),
+            group: text(&batches[0], "group", i).map(str::to_owned),
+            share: number(&batches[0], "share", i),
+            low: number(&batches[0], "low", i),
+            high: number(&batches[0], "high", i),
+            n_documents: count(&batches[0], "n_documents", i),
+            n_units: count(&batches[0], "n_units", i),
+        };
+        assert_eq!([row(0), row(1)], trends.shares[..]);
+    }
+
+    #[test]
+    fn long_ids_close_a_row_group_early() {
+        let mut corpus = corpus(6);
+        let n_rows = corpus.iter().map(|d| d.units.len()).sum::<usize>();
+        corpus.iter_mut().for_each(|d| d.document.id = "x".repeat(GROUP_BYTES * 3 / 2 / n_rows));
+        let bytes = exported(Box::new(UnitsParquet::new(vec![], themes()).unwrap()), &corpus);
+        let (batches, n_groups, _) = read(&bytes);
+        assert_eq!(n_groups, 2);
+        assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), n_rows);
+    }
+
+    #[test]
+    fn a_table_without_rows_is_still_a_table() {
+        let bytes = exported(Box::new(ScoresParquet::new(vec![], themes()).unwrap()), &[]);
+        let (batches, n_groups, _) = read(&bytes);
+        assert!(batches.is_empty() && n_groups == 0);
     }
 }

@@ -48,3 +48,230 @@ fn of<T: JsonSchema>() -> Value {
         .into_root_schema_for::<T>()
         .to_value()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{PeriodLength, Reject, RejectCode};
+    use crate::report::fixture::{corpus, run_file, themes};
+    use crate::report::rows::{RejectsTag, UnitText};
+    use crate::report::trends::{ComparisonRow, ShareRow, TrendsTag, Verdict};
+    use serde_json::{Map, json};
+
+    /// The first fault that a schema finds in a value: the part of JSON Schema that ours use.
+    fn fault(value: &Value, schema: &Value, root: &Value) -> Option<String> {
+        let Some(rules) = schema.as_object() else { return None };
+        rules.iter().find_map(|(rule, wanted)| {
+            broken(rule, wanted, value, rules, root)
+                .then(|| format!("{rule} {wanted}: {value}"))
+                .or_else(|| inner_fault(rule, wanted, value, rules, root))
+        })
+    }
+
+    fn broken(
+        rule: &str,
+        wanted: &Value,
+        value: &Value,
+        _: &Map<String, Value>,
+        root: &Value,
+    ) -> bool {
+        let number = value.as_f64();
+        match rule {
+            "type" => !types(wanted).any(|name| is_a(value, name)),
+            "const" => value != wanted,
+            "enum" => !wanted.as_array().unwrap().contains(value),
+            "minimum" => number.is_some_and(|x| x < wanted.as_f64().unwrap()),
+            "maximum" => number.is_some_and(|x| x > wanted.as_f64().unwrap()),
+            "required" => {
+                wanted.as_array().unwrap().iter().any(|k| value.get(k.as_str().unwrap()).is_none())
+            }
+            "anyOf" | "oneOf" => {
+                !wanted.as_array().unwrap().iter().any(|one| fault(value, one, root).is_none())
+            }
+            "$schema"
+            | "$defs"
+            | "title"
+            | "description"
+            | "format"
+            | "properties"
+            | "items"
+            | "additionalProperties"
+            | "$ref" => false,
+            other => panic!("the test does not know the rule {other:?}"),
+        }
+    }
+
+    fn inner_fault(
+        rule: &str,
+        wanted: &Value,
+        value: &Value,
+        rules: &Map<String, Value>,
+        root: &Value,
+    ) -> Option<String> {
+        match rule {
+            "$ref" => fault(value, root.pointer(&wanted.as_str().unwrap()[1..]).unwrap(), root),
+            "items" => value.as_array()?.iter().find_map(|item| fault(item, wanted, root)),
+            "properties" => wanted
+                .as_object()?
+                .iter()
+                .find_map(|(key, rule)| fault(value.get(key)?, rule, root)),
+            "additionalProperties" if !rules.contains_key("properties") => {
+                value.as_object()?.values().find_map(|inner| fault(inner, wanted, root))
+            }
+            _ => None,
+        }
+    }
+
+    fn types(wanted: &Value) -> impl Iterator<Item = &str> {
+        let one = wanted.as_str().into_iter();
+        one.chain(wanted.as_array().into_iter().flatten().filter_map(Value::as_str))
+    }
+
+    fn is_a(value: &Value, name: &str) -> bool {
+        match name {
+            "null" => value.is_null(),
+            "boolean" => value.is_boolean(),
+            "integer" => value.is_u64() || value.is_i64(),
+            "number" => value.is_number(),
+            "string" => value.is_string(),
+            "array" => value.is_array(),
+            "object" => value.is_object(),
+            other => panic!("unknown type {other:?}"),
+        }
+    }
+
+    fn json_of(row: impl serde::Serialize) -> Value {
+        serde_json::to_value(row).unwrap()
+    }
+
+    fn trends() -> TrendsFile {
+        let number = Some(0.5.into());
+        let share = ShareRow {
+            theme: "trade".into(),
+            period: "2024".into(),
+            group: None,
+            share: number,
+            low: None,
+            high: number,
+            n_documents: 1,
+            n_units: 2,
+        };
+        let comparison = ComparisonRow {
+            theme: "trade".into(),
+            from: "2023".into(),
+            to: "2024".into(),
+            group: Some("a".into()),
+            difference: number,
+            low: number,
+            high: number,
+            p: None,
+            q: None,
+            detectable: None,
+            verdict: Verdict::NoEvidence,
+            sentence: "Nothing can be said.".into(),
+        };
+        TrendsFile {
+            schema: TrendsTag::V1,
+            by: PeriodLength::Quarter,
+            shares: vec![share],
+            comparisons: vec![comparison],
+        }
+    }
+
+    /// A produced row for every output.
+    fn produced() -> Vec<(&'static str, Value)> {
+        let (corpus, themes) = (corpus(2), themes());
+        let scored = &corpus[1];
+        let reject = Reject {
+            file: "a".into(),
+            line: None,
+            byte_offset: Some(7),
+            record: None,
+            field: None,
+            code: RejectCode::BadJson,
+            message: "m".into(),
+            excerpt: "e".into(),
+        };
+        let score = ScoreRow {
+            document: "d".into(),
+            date: None,
+            period: None,
+            duplicate_of: None,
+            theme: "trade".into(),
+            share: 0.5.into(),
+            score: 1.0.into(),
+            n_mentions: 1,
+        };
+        let unit = UnitRow::new(scored, (1, &scored.units[1]), &themes, UnitText::Included);
+        vec![
+            ("documents", json_of(DocumentRow::new(scored, &themes, 2))),
+            ("units", json_of(unit)),
+            ("scores", json_of(score)),
+            ("trends", json_of(trends())),
+            ("rejects", json_of(RejectRow { schema: RejectsTag::V1, reject })),
+            ("run", json_of(run_file())),
+        ]
+    }
+
+    #[test]
+    fn every_produced_row_fits_its_schema() {
+        for (name, row) in produced() {
+            let schema = schema(name).unwrap();
+            assert_eq!(fault(&row, &schema, &schema), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_field_that_is_always_written_is_required_and_typed() {
+        for (name, row) in produced() {
+            let schema = schema(name).unwrap();
+            for key in row.as_object().unwrap().keys().filter(|key| *key != "text") {
+                let mut without = row.clone();
+                without.as_object_mut().unwrap().remove(key);
+                assert!(fault(&without, &schema, &schema).is_some(), "{name} without {key}");
+                let mut wrong = row.clone();
+                wrong[key] = json!([[true]]);
+                // `options` is any JSON value.
+                let free = key == "options";
+                assert_eq!(
+                    fault(&wrong, &schema, &schema).is_none(),
+                    free,
+                    "{name}.{key} = [[true]]"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn ranges_are_part_of_the_schema() {
+        let schema = schema("documents").unwrap();
+        let (_, mut row) = produced().swap_remove(0);
+        row["themes"]["trade"]["share"] = json!(1.5);
+        let fault = fault(&row, &schema, &schema).unwrap();
+        assert!(fault.starts_with("maximum 1"), "{fault}");
+    }
+
+    #[test]
+    fn every_field_is_described() {
+        fn undescribed(path: &str, schema: &Value) -> Vec<String> {
+            let object = schema.as_object().into_iter().flatten();
+            let inner =
+                object.flat_map(|(key, inner)| undescribed(&format!("{path}/{key}"), inner));
+            let fields = schema["properties"].as_object().into_iter().flatten();
+            let bare = fields
+                .filter(|(_, field)| field.is_object() && field.get("description").is_none())
+                .map(|(key, _)| format!("{path}.{key}"));
+            inner.chain(bare).collect()
+        }
+        for name in names() {
+            assert_eq!(undescribed(name, &schema(name).unwrap()), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let error = schema("document").unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert_eq!(error.hint(), Some("one of: documents, units, scores, trends, rejects, run"));
+    }
+}

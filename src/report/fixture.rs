@@ -1,0 +1,96 @@
+//! Scored documents for the tests of this module.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::document::{Date, DateOrigin, Document, Place, Span};
+use crate::score::{Evidence, ScoredDocument, ThemeScore, UnitScore};
+
+use super::run::{Counts, EncoderUsed, InputRead, RunFile, RunTag};
+use super::value::{InOrder, ThemeIds};
+
+/// Three themes.
+pub fn themes() -> ThemeIds {
+    ["trade", "energy", "emergent-1"].map(str::to_owned)[..].into()
+}
+
+/// `n` documents, each of other length, some without a date, some that repeat the first.
+pub fn corpus(n: usize) -> Vec<ScoredDocument> {
+    (0..n).map(document).collect()
+}
+
+const CLAUSE: &str = "ports and „rails“, ";
+
+fn document(i: usize) -> ScoredDocument {
+    let n_units = 10 + i % 7;
+    let score = |k: usize| ((i * 31 + k * 17) % 100) as f32 / 300.0 + 0.5;
+    let unit = |k: usize| UnitScore {
+        sentence: k / 3,
+        span: Span::new(k * CLAUSE.len(), (k + 1) * CLAUSE.len() - 2),
+        themes: [(1, score(k)), (0, score(k) / 3.0)][..(i + k) % 3].to_vec(),
+        cluster: [None, Some(0), Some(2)][(i + k) % 3],
+    };
+    let evidence = |theme: usize| {
+        (0..n_units).map(move |k| Evidence { theme, unit: k, score: 0.9 - 0.05 * k as f32 })
+    };
+    let cell = |k: usize| ThemeScore {
+        share: ((i + k) % 4) as f64 / 16.0,
+        score: f64::from(score(k)),
+        n_mentions: k as u64,
+    };
+    let themes: Vec<ThemeScore> = (0..themes().len()).map(cell).collect();
+    let none_share = 1.0 - themes.iter().map(|theme| theme.share).sum::<f64>();
+    ScoredDocument {
+        document: source(i, CLAUSE.repeat(n_units)),
+        period: (i % 5 != 0).then(|| "2021".to_owned()),
+        duplicate_of: (i % 9 == 8).then(|| "d0".to_owned()),
+        n_sentences: n_units.div_ceil(3),
+        units: (0..n_units).map(unit).collect(),
+        themes,
+        none_share,
+        evidence: (0..2).flat_map(evidence).collect(),
+    }
+}
+
+fn source(i: usize, text: String) -> Document {
+    let date = Date { year: 2021, month: (i % 2 == 0).then_some(3), day: None };
+    Document {
+        id: format!("d{i}"),
+        text,
+        date: (i % 5 != 0).then_some(date),
+        date_origin: if i % 5 == 0 { DateOrigin::None } else { DateOrigin::Metadata },
+        language: (i % 2 == 0).then_some("eng"),
+        charset: "UTF-8",
+        metadata: metadata(json!({"source": "a <b> & \"c\"", "n": i, "tags": ["x", null]})),
+        place: Place { file: Arc::from("a.jsonl"), line: Some(1), byte_offset: Some(0), record: 1 },
+    }
+}
+
+fn metadata(value: Value) -> serde_json::Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+/// The record of a run, before its files are filled in.
+pub fn run_file() -> RunFile {
+    RunFile {
+        schema: RunTag::V1,
+        themeline: "0.1.0".to_owned(),
+        command: "run".to_owned(),
+        options: json!({"by": "year"}),
+        fingerprint: "f".repeat(64),
+        encoder: EncoderUsed { name: "fake".into(), fingerprint: "e".repeat(64), dimension: 8 },
+        codebook: None,
+        inputs: vec![InputRead {
+            file: "a.jsonl".to_owned(),
+            path: None,
+            bytes: 12,
+            blake3: "0".repeat(64),
+        }],
+        counts: Counts { read: 3, scored: 1, rejected: 1, duplicates: 1, filtered: 0 },
+        timings: InOrder(vec![("ingest".to_owned(), 0.25.into())]),
+        n_threads: 2,
+        warnings: Vec::new(),
+        files: Vec::new(),
+    }
+}
