@@ -267,3 +267,42 @@ fn speed() {
     let n: usize = texts.iter().map(|t| layout::blocks(t).len()).sum();
     println!("| themeline: {n} blocks | {:.0} |", megabytes / start.elapsed().as_secs_f64());
 }
+
+/// Units of a text that is one sentence.
+fn units_of(text: &str) -> Vec<&str> {
+    let blocks = layout::blocks(text);
+    segment::segment(text, &blocks, &[]).units.iter().map(|u| u.span.of(text)).collect()
+}
+
+#[test]
+fn sentences_with_more_themes_have_more_units() {
+    let Some(records) = records("gold/coded-sentences.jsonl") else { return };
+    let mut by_themes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for record in &records {
+        let n_themes = record["themes"].as_array().map_or(0, Vec::len).min(4);
+        by_themes.entry(n_themes).or_default().push(units_of(string(record, "text")).len());
+    }
+    println!("\n| themes | sentences | units, mean | 1 unit | 2 | 3 or more |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
+    let mut means = Vec::new();
+    for (themes, units) in &by_themes {
+        let n = units.len() as f64;
+        let part = |keep: fn(usize) -> bool| {
+            100.0 * units.iter().filter(|&&u| keep(u)).count() as f64 / n
+        };
+        let mean = units.iter().sum::<usize>() as f64 / n;
+        println!(
+            "| {themes} | {n} | {mean:.2} | {:.0} % | {:.0} % | {:.0} % |",
+            part(|u| u <= 1),
+            part(|u| u == 2),
+            part(|u| u >= 3)
+        );
+        means.push(mean);
+    }
+    if std::env::var_os("THEMELINE_SHOW").is_some() {
+        for record in records.iter().step_by(7) {
+            println!("\n{} {}", record["themes"], units_of(string(record, "text")).join("\n    | "));
+        }
+    }
+    assert!(means.is_sorted(), "{means:?}");
+}
