@@ -94,7 +94,8 @@ fn check_id(id: &str, way: &[Step]) -> Checked {
     if starts_well && letters.all(goes_on) {
         return Ok(());
     }
-    let hint = "write a lower-case letter, then letters, digits, `_` or `-`, such as `public-health`";
+    let hint =
+        "write a lower-case letter, then letters, digits, `_` or `-`, such as `public-health`";
     Err(Fault::new(way, format!("`{id}` is no id"), hint))
 }
 

@@ -4,7 +4,7 @@
 //! one word. What could never match, or would match nearly everything, is a fault that says what
 //! to write instead.
 
-use super::words::Words;
+use super::words::{COMMA, Words};
 
 /// The longest phrase, in words: it bounds the work that one place of a text can cause.
 pub(super) const MAX_WORDS: usize = 16;
@@ -34,7 +34,7 @@ pub(super) struct PatternFault {
 /// Reads a term as it is written.
 pub(super) fn parse(term: &str) -> Result<Vec<WordPattern>, PatternFault> {
     let mut words = Vec::new();
-    for chunk in term.split_whitespace() {
+    for chunk in term.replace(',', " , ").split_whitespace() {
         match chunk {
             "*" => words.push(WordPattern::Any),
             chunk => parse_chunk(term, chunk, &mut words)?,
@@ -65,9 +65,6 @@ fn parse_chunk(term: &str, chunk: &str, out: &mut Vec<WordPattern>) -> Result<()
         let form = folded.clone();
         out.push(if acronym { WordPattern::Acronym(form) } else { WordPattern::Word(form) });
     }
-    if bare.ends_with([',', ';', ':']) {
-        return stop_inside(term);
-    }
     star_ends(term, &mut out[first..], starred_head, starred_tail)
 }
 
@@ -94,7 +91,7 @@ fn star_ends(
 }
 
 fn check(term: &str, words: &[WordPattern]) -> Result<(), PatternFault> {
-    if words.is_empty() {
+    if words.iter().all(|word| letters(word) == COMMA) {
         return fault(format!("`{term}` holds no word"), "write a word or a phrase, or delete it");
     }
     if words.iter().all(|word| *word == WordPattern::Any) {
@@ -134,7 +131,7 @@ fn letters(word: &WordPattern) -> &str {
 
 fn stop_inside(term: &str) -> Result<(), PatternFault> {
     fault(
-        format!("`{term}` has a comma or a stop inside, which no phrase runs across"),
+        format!("`{term}` has a stop inside, which no phrase runs across"),
         "write the parts as terms of their own",
     )
 }
@@ -160,6 +157,7 @@ mod tests {
         assert_eq!(parse("AI").unwrap(), [Acronym("ai".to_owned())]);
         assert_eq!(parse("5G network").unwrap(), [Acronym("5g".to_owned()), word("network")]);
         assert_eq!(parse("11th").unwrap(), [word("11th")]);
+        assert_eq!(parse("rice, tea").unwrap(), [word("rice"), word(","), word("tea")]);
         assert_eq!(parse("minister of *").unwrap(), [word("minister"), word("of"), Any]);
     }
 
@@ -173,8 +171,8 @@ mod tests {
         assert_eq!(message("of*"), "`of*` matches nearly everything");
         assert_eq!(message("organi*ation"), "`organi*ation` has a `*` inside a word");
         assert_eq!(message(" - "), "` - ` holds no word");
-        assert!(message("trade, aid").contains("a comma or a stop inside"));
-        assert!(message("trade,aid").contains("a comma or a stop inside"));
+        assert_eq!(message(","), "`,` holds no word");
+        assert!(message("trade;aid").contains("has a stop inside"));
         assert!(message(&"far ".repeat(17)).contains("longer than 16 words"));
     }
 }

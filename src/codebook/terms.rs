@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use super::Codebook;
 use super::pattern::{self, WordPattern};
 use super::spelling;
-use super::words::{Word, Words};
+use super::words::{COMMA, Word, Words};
 use crate::document::Span;
 
 /// The weight of a term in `terms`.
@@ -266,15 +266,12 @@ impl WordTable {
     /// Appends the ids of the patterns that the word fits.
     fn find(&self, folded: &str, capitals: bool, ids: &mut Vec<WordId>) {
         ids.extend(self.whole.get(folded).into_iter().flatten());
+        ids.extend((folded != COMMA).then_some(Self::ANY));
         if capitals {
             ids.extend(self.acronyms.get(folded).into_iter().flatten());
         }
         self.stems.find(folded, |length| folded.get(..length), ids);
-        self.endings.find(
-            folded,
-            |length| folded.get(folded.len().checked_sub(length)?..),
-            ids,
-        );
+        self.endings.find(folded, |length| folded.get(folded.len().checked_sub(length)?..), ids);
     }
 }
 
@@ -345,7 +342,6 @@ impl PhraseTree {
     /// Appends the nodes that a word with these patterns leads to.
     fn step(&self, node: u32, ids: &[WordId], next: &mut Vec<u32>) {
         next.extend(ids.iter().filter_map(|&id| self.edges.get(&(node, id))));
-        next.extend(self.edges.get(&(node, WordTable::ANY)));
     }
 
     fn owners(&self, node: u32) -> &[Owner] {

@@ -4,6 +4,9 @@
 //! Folding lower-cases and drops accents. A possessive 's is passed over, `&` reads as "and",
 //! "U.N." as "UN", and a script that is written without spaces yields one word a character.
 
+/// How a comma reads.
+pub(super) const COMMA: &str = ",";
+
 /// One word of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Word {
@@ -33,8 +36,8 @@ impl<'t> Words<'t> {
         folded.clear();
         let joined = self.skip_gap()?;
         let start = self.at;
-        if self.peek() == Some('&') {
-            folded.push_str("and");
+        if let Some(sign) = self.peek().and_then(sign) {
+            folded.push_str(sign);
             self.at += 1;
             return Some(Word { start, end: self.at, joined, capitals: false });
         }
@@ -53,7 +56,7 @@ impl<'t> Words<'t> {
         let mut joined = self.at > 0;
         let mut n_newlines = 0;
         while let Some(c) = self.peek() {
-            if is_letter(c) || c == '&' {
+            if is_letter(c) || sign(c).is_some() {
                 return Some(joined && n_newlines < 2);
             }
             n_newlines += usize::from(c == '\n');
@@ -116,6 +119,15 @@ fn char_at(text: &str, at: usize) -> Option<char> {
     match *text.as_bytes().get(at)? {
         byte if byte.is_ascii() => Some(char::from(byte)),
         _ => text[at..].chars().next(),
+    }
+}
+
+/// Signs that read as words of their own: a phrase runs across them only where it holds them too.
+fn sign(c: char) -> Option<&'static str> {
+    match c {
+        '&' => Some("and"),
+        ',' => Some(COMMA),
+        _ => None,
     }
 }
 
@@ -202,7 +214,8 @@ mod tests {
         let (mut words, mut folded, mut out) = (Words::new(text), String::new(), Vec::new());
         while let Some(word) = words.next(&mut folded) {
             assert!(text.get(word.start..word.end).is_some_and(|slice| !slice.is_empty()));
-            let (plus, bang) = (if word.joined { "+" } else { "" }, if word.capitals { "!" } else { "" });
+            let (plus, bang) =
+                (if word.joined { "+" } else { "" }, if word.capitals { "!" } else { "" });
             out.push(format!("{plus}{folded}{bang}"));
         }
         out.join(" ")
@@ -212,7 +225,10 @@ mod tests {
     fn spaces_hyphens_slashes_and_quotes_join_and_stops_part() {
         assert_eq!(read("people-to-people"), "people +to +people");
         assert_eq!(read("the \u{201c}Belt and\nRoad\u{201d} plan"), "the +belt +and +road +plan");
-        assert_eq!(read("trade, war. Oil; gas (new) – sea/air"), "trade war oil gas new +sea +air");
+        assert_eq!(
+            read("trade, war. Oil; gas (new) sea/air"),
+            "trade +, +war oil gas new sea +air"
+        );
         assert_eq!(read("one\n\ntwo"), "one two");
         assert_eq!(read("one \r\n two"), "one +two");
     }
@@ -221,9 +237,9 @@ mod tests {
     fn possessives_ampersands_and_initials_read_as_a_person_reads_them() {
         assert_eq!(read("women's rights"), "women +rights");
         assert_eq!(read("ASEAN\u{2019}s role"), "asean! +role");
-        assert_eq!(read("countries' debts, don't"), "countries +debts don +t");
+        assert_eq!(read("countries' debts, don't"), "countries +debts +, +don +t");
         assert_eq!(read("R&D"), "r! +and +d!");
-        assert_eq!(read("the U.N. Charter, U.S.-led"), "the +un! +charter us! +led");
+        assert_eq!(read("the U.N. Charter, U.S.-led"), "the +un! +charter +, +us! +led");
         assert_eq!(read("Plan B. Trade"), "plan +b! trade");
         assert_eq!(read("J.Smith"), "j! smith");
     }
@@ -235,7 +251,7 @@ mod tests {
 
     #[test]
     fn accents_fold_whether_they_are_composed_or_not() {
-        assert_eq!(read("Việt Nam, Côte d'Ivoire"), "viet +nam cote +d +ivoire");
+        assert_eq!(read("Việt Nam, Côte d'Ivoire"), "viet +nam +, +cote +d +ivoire");
         assert_eq!(read("Co\u{302}te Straße Øst"), "cote +strasse +ost");
     }
 
