@@ -100,7 +100,7 @@ impl<'m> Scorer<'m> {
             embedder,
             matcher: TermMatcher::new(&model.codebook),
             directions: model.directions(),
-            repeated: RepeatedLines::from_lines(&model.repeated_lines),
+            repeated: RepeatedLines::from_lines(model.repeated_lines.clone()),
             by,
             max_evidence,
         })
@@ -132,7 +132,7 @@ impl<'m> Scorer<'m> {
     fn unit_scores(&self, gathered: &Gathered) -> Vec<Scored> {
         let n_seeded = self.model.n_seeded();
         let features = gathered.features(&self.directions);
-        let probability = |(row, features)| self.model.joint.probability(row % n_seeded, features);
+        let probability = |(row, features)| self.model.joint.probability(row % n_seeded.max(1), features);
         let scores: Vec<f32> = features.iter().enumerate().map(probability).collect();
         let unit = |index: usize| {
             let seeded = &scores[index * n_seeded..(index + 1) * n_seeded];

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::ingest::Inputs;
 use crate::pipeline::{self, Outcome};
 use crate::theme::ThemeModel;
-use crate::{report, validate};
+use crate::report;
 
 use args::{Args, Codebooks, Common, Models, Verb};
 use talk::Talk;
@@ -126,7 +126,7 @@ fn conclude(outcome: &Outcome, out: Option<&Path>, talk: &Talk) -> Result<()> {
 }
 
 fn check_against_codes(dir: &Path, codes: &Path, json: bool) -> Result<()> {
-    let validation = validate::validate(dir, codes)?;
+    let validation = pipeline::validate(dir, codes)?;
     if json { print_json(&validation) } else { print(&validation.to_string()) }
 }
 

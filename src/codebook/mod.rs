@@ -136,6 +136,16 @@ impl Codebook {
         BUILTIN.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     }
 
+    /// A codebook by what a user calls it: the name of a built-in one, or the path of a TOML file.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Codebook::builtin`] for a word without a dot or slash, else of [`Codebook::load`].
+    pub fn open(name_or_path: &str) -> Result<Codebook> {
+        let is_path = name_or_path.contains(['/', '\\', '.']);
+        if is_path { Self::load(Path::new(name_or_path)) } else { Self::builtin(name_or_path) }
+    }
+
     /// Reads a codebook from a TOML file.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ pub struct Share {
     pub n_units: u64,
 }
 
-/// Shares by period, in the order of periods, then of the model's themes, `none` last.
+/// Shares in the order of the model's themes, `none` last, and for each theme of the periods.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trends {
     /// How time is divided.
@@ -77,8 +77,13 @@ impl Tally {
 
     /// The shares of the periods seen. `themes`: the model's theme ids, in its order.
     pub fn trends(&self, themes: &[String]) -> Trends {
-        let shares = self.periods.iter().flat_map(|(period, sums)| sums.shares(period, themes));
-        Trends { by: self.by, shares: shares.collect() }
+        let mut shares: Vec<(usize, Share)> = self
+            .periods
+            .iter()
+            .flat_map(|(period, sums)| sums.shares(period, themes).into_iter().enumerate())
+            .collect();
+        shares.sort_by_key(|(theme, _)| *theme);
+        Trends { by: self.by, shares: shares.into_iter().map(|(_, share)| share).collect() }
     }
 }
 

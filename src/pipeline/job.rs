@@ -17,7 +17,7 @@ use crate::ingest::Inputs;
 use crate::report::run::{CodebookUsed, Counts, EncoderUsed, InputRead, RunFile};
 use crate::report::trends::TrendsFile;
 use crate::report::{
-    DocumentsJsonl, ExportOptions, Exporter, Exports, InOrder, OutputFile, OutputFolder, Rounded,
+    DocumentsJsonl, ExportOptions, Exporter, Exports, OutputFile, OutputFolder, Rounded,
     ThemeIds, UnitText, json_file, rejects_jsonl, trends_parquet,
 };
 use crate::score::{ScoredDocument, Scorer};
@@ -166,12 +166,11 @@ impl<'j> Job<'j> {
     }
 
     /// Scores every document of the inputs, once, into lines of `documents.jsonl`.
-    pub fn score_stream(mut self, model: &ThemeModel, out: impl Write + Send) -> Result<Outcome> {
+    pub fn score_stream(self, model: &ThemeModel, out: impl Write + Send) -> Result<Outcome> {
         let ids = ThemeIds::from(model.theme_ids().as_slice());
         let mut lines = Box::new(DocumentsJsonl::new(out, ids, self.config.max_evidence));
         let failed = |source| Error::io("-", "write", source);
-        let inputs = std::mem::take(&mut self.inputs);
-        let records = inputs.read_once(&self.config.ingest);
+        let records = self.inputs.read_once(&self.config.ingest);
         let ledger = self.score_each(model, records, |batch| lines.write(batch).map_err(failed))?;
         lines.finish().and_then(|mut out| out.flush()).map_err(failed)?;
         self.outcome(model, ledger)

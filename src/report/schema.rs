@@ -6,6 +6,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::theme::ThemeModel;
 
 use super::rows::{DocumentRow, RejectRow, ScoreRow, UnitRow};
 use super::run::RunFile;
@@ -16,6 +17,7 @@ const OUTPUTS: &[(&str, fn() -> Value)] = &[
     ("documents", of::<DocumentRow<'static>>),
     ("units", of::<UnitRow<'static>>),
     ("scores", of::<ScoreRow<'static>>),
+    ("themes", of::<ThemeModel>),
     ("trends", of::<TrendsFile>),
     ("rejects", of::<RejectRow>),
     ("run", of::<RunFile>),

@@ -7,7 +7,8 @@ use crate::codebook::{Codebook, TermMatcher};
 use crate::document::Document;
 use crate::embed::Embedder;
 use crate::error::Result;
-use crate::ingest::furniture::RepeatedLines;
+use crate::ingest::furniture::{LineCensus, RepeatedLines};
+use crate::layout;
 
 use super::directions::{self, Direction, Directions, TaughtUnit};
 use super::distinctive::WordCounts;
@@ -50,7 +51,8 @@ pub fn fit(
     embedder: &dyn Embedder,
     options: FitOptions,
 ) -> Result<ThemeModel> {
-    let repeated = RepeatedLines::learn(sample.iter().map(|document| document.text.as_str()));
+    let repeated_lines = repeated_lines(sample);
+    let repeated = RepeatedLines::from_lines(repeated_lines.clone());
     let sample = Sample::gather(sample, &codebook, embedder, &repeated)?;
     let mut learned = directions::learn(&codebook, embedder, &sample.taught(&codebook))?;
     let none = learned.pop().expect("the direction of `none` stands last");
@@ -76,8 +78,22 @@ pub fn fit(
         joint,
         themes,
         none,
-        repeated_lines: repeated.learned(),
+        repeated_lines,
     })
+}
+
+/// Short lines that come back over the documents.
+fn repeated_lines(sample: &[Document]) -> Vec<String> {
+    let observe = |mut census: LineCensus, document: &Document| {
+        census.observe(&document.text, &layout::blocks(&document.text));
+        census
+    };
+    let merge = |mut census: LineCensus, other| {
+        census.merge(other);
+        census
+    };
+    let census = sample.par_iter().fold(LineCensus::default, observe);
+    census.reduce(LineCensus::default, merge).learned()
 }
 
 /// The documents of the sample with the signals of their units.
