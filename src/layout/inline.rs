@@ -16,19 +16,32 @@ struct Candidate {
     form: Form,
     /// Whether a sentence, or nothing, stands before it.
     clean: bool,
+    /// Whether it starts a block.
+    leads: bool,
+    /// Whether a capital follows.
+    capital: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
+    /// "2"
     Bare,
+    /// "2." or "2)"
     Stopped,
+    /// "(2)"
     Bracketed,
+    /// "(b)" or "b)"
     Letter,
+    /// "b."
+    StoppedLetter,
 }
+
+const FORMS: [Form; 5] =
+    [Form::Bare, Form::Stopped, Form::Bracketed, Form::Letter, Form::StoppedLetter];
 
 /// The marks in `blocks` (spans of `text`, in order) that count paragraphs, in order.
 pub(super) fn marks(text: &str, blocks: &[Span]) -> Vec<Span> {
-    let mut chains = [Form::Bare, Form::Stopped, Form::Bracketed, Form::Letter].map(Chain::new);
+    let mut chains = FORMS.map(Chain::new);
     for &block in blocks {
         for candidate in candidates(text, block) {
             chains[candidate.form as usize].offer(candidate);
@@ -60,12 +73,15 @@ impl Chain {
         self.current.push(candidate);
     }
 
-    /// Two that follow whole sentences are enough; three where one does not, if it has a stop.
+    /// Two are enough where each follows a whole sentence, or where the first leads a block and
+    /// has a stop; else three that have a stop.
     fn close(&mut self) {
-        let clean = self.current.iter().all(|c| c.clean);
-        let enough = if clean { 2 } else { 3 };
         let chain = std::mem::take(&mut self.current);
-        if chain.len() >= enough && (clean || self.form != Form::Bare) {
+        let clean = chain.iter().all(|c| c.clean && c.capital);
+        let stopped = self.form != Form::Bare;
+        let leads = stopped && chain.first().is_some_and(|c| c.leads && c.capital);
+        let enough = if clean || leads { 2 } else { 3 };
+        if chain.len() >= enough && (clean || stopped) {
             self.accepted.extend(chain.iter().map(|c| c.mark));
         }
     }
@@ -101,25 +117,30 @@ fn candidate(text: &str, block: Span, at: usize) -> Option<Candidate> {
     let inner = rest.strip_prefix('(').unwrap_or(rest);
     let (n, value) = ordinal(inner)?;
     let after = &inner[n..];
-    let stop = [".)", ".", ")"].iter().find(|s| after.starts_with(**s)).map_or(0, |s| s.len());
-    let is_letter = !inner.as_bytes()[0].is_ascii_digit();
-    let bracketed = inner.len() < rest.len();
-    let closed = after[..stop].ends_with(')');
-    let form = match (is_letter, bracketed) {
-        (_, true) if !closed => return None,
-        (true, _) if !closed => return None,
-        (true, _) => Form::Letter,
-        (false, true) => Form::Bracketed,
-        (false, false) if stop > 0 => Form::Stopped,
-        (false, false) => Form::Bare,
-    };
-    let rest = &after[stop..];
-    let white = rest.len() - rest.trim_start().len();
-    if white == 0 || !marker::starts_capitalised(&rest[white..]) {
+    let stop = marker::stop_len(after).unwrap_or(0);
+    let form = form(inner.as_bytes()[0], inner.len() < rest.len(), &after[..stop])?;
+    let behind = &after[stop..];
+    let white = behind.len() - behind.trim_start().len();
+    let capital = marker::starts_capitalised(&behind[white..]);
+    if white == 0 || !(capital || after[..stop].ends_with(')') && form == Form::Stopped) {
         return None;
     }
-    let mark = Span::new(at, block.end - rest.len() + white);
-    Some(Candidate { mark, value, form, clean: is_clean(&text[block.start..at]) })
+    let mark = Span::new(at, block.end - behind.len() + white);
+    let clean = is_clean(&text[block.start..at]);
+    Some(Candidate { mark, value, form, clean, leads: at == block.start, capital })
+}
+
+/// The form of a mark with this first letter or digit, after an opening bracket or not, and with
+/// this stop behind it.
+fn form(first: u8, bracketed: bool, stop: &str) -> Option<Form> {
+    let closed = stop.ends_with(')');
+    match (first.is_ascii_digit(), bracketed) {
+        (true, true) => closed.then_some(Form::Bracketed),
+        (true, false) if stop.is_empty() => Some(Form::Bare),
+        (true, false) => Some(Form::Stopped),
+        (false, _) if closed => Some(Form::Letter),
+        (false, _) => (stop == "." && first.is_ascii_lowercase()).then_some(Form::StoppedLetter),
+    }
 }
 
 fn ordinal(text: &str) -> Option<(usize, u32)> {
@@ -154,6 +175,9 @@ mod tests {
             ("REPLY 1 We agree. 2 The fund grew. 3 It ends in May.", vec!["1", "2", "3"]),
             ("1. First point 2. Second point 3. Third point", vec!["1.", "2.", "3."]),
             ("(a) One is done. (b) Two is not.", vec!["(a)", "(b)"]),
+            ("1.) First point 2.) Second point", vec!["1.)", "2.)"]),
+            ("Tell us 1) who came 2) what they said 3) how it went", vec!["1)", "2)", "3)"]),
+            ("Ask (a) who came, (b) what they said and (c) how it went.", vec![]),
             ("They met in May. 2 The talks went on.", vec![]),
             ("In round 1 France won. Then 2 Germans left.", vec![]),
             ("Group 1 Teams and group 2 Teams and group 3 Teams", vec![]),

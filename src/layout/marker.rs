@@ -4,10 +4,17 @@
 /// Length in bytes of the mark (and the white space after it) that `line` starts with, 0 where it
 /// has none. A bare number ("2 The") is no mark by itself: see [`super::inline`].
 pub(super) fn explicit(line: &str) -> usize {
-    let mark = bullet(line)
-        .or_else(|| bracketed(line))
-        .or_else(|| numbered(line))
-        .or_else(|| lettered(line));
+    match bullet(line) {
+        Some(n) => {
+            let n = n + white(&line[n..]);
+            n + counted(&line[n..])
+        }
+        None => counted(line),
+    }
+}
+
+fn counted(line: &str) -> usize {
+    let mark = bracketed(line).or_else(|| numbered(line)).or_else(|| lettered(line));
     mark.map_or(0, |n| n + white(&line[n..]))
 }
 
@@ -35,6 +42,11 @@ fn bullet(line: &str) -> Option<usize> {
         '*' | '-' | '–' | '—' | '+' | '·' | '>' if spaced => Some(length),
         _ => None,
     }
+}
+
+/// Signs that are bullets wherever they stand.
+pub(super) fn is_bullet(c: char) -> bool {
+    matches!(c, '•' | '●' | '▪' | '■' | '◦' | '‣' | '⁃' | '∙' | '►' | '➢' | '\u{F0B7}')
 }
 
 /// "(3)", "(iv)", "(a)".
@@ -69,7 +81,7 @@ fn lettered(line: &str) -> Option<usize> {
     (fits && after[stop..].starts_with(char::is_whitespace)).then_some(n + stop)
 }
 
-fn stop_len(text: &str) -> Option<usize> {
+pub(super) fn stop_len(text: &str) -> Option<usize> {
     [".)", ".", ")"].iter().find(|s| text.starts_with(**s)).map(|s| s.len())
 }
 
@@ -116,6 +128,7 @@ mod tests {
             ("b.) The talks", "The talks"),
             ("II. Talks", "Talks"),
             ("• talks", "talks"),
+            ("• 9. talks", "talks"),
             ("- talks", "talks"),
             ("## Talks", "Talks"),
             ("1994. The talks", "1994. The talks"),

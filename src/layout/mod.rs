@@ -51,7 +51,7 @@ pub fn blocks(text: &str) -> Vec<Block> {
     cut(text, paragraphs, &marks)
 }
 
-/// Joins wrapped lines, and strips the mark that stands before each block.
+/// Joins wrapped lines. The mark before a block is still part of its span.
 fn join(text: &str, lines: &[Line]) -> Vec<Block> {
     let widths = wrap::widths(lines);
     let mut blocks: Vec<Block> = Vec::new();
@@ -60,7 +60,7 @@ fn join(text: &str, lines: &[Line]) -> Vec<Block> {
         let goes_on =
             at + 1 < lines.len() && wrap::goes_on(text, &lines[at], &lines[at + 1], widths[at]);
         if !goes_on {
-            blocks.extend(block(text, &lines[first..=at], first.checked_sub(1).map(|i| lines[i])));
+            blocks.push(block(text, &lines[first..=at], first.checked_sub(1).map(|i| lines[i])));
             first = at + 1;
         }
     }
@@ -70,13 +70,11 @@ fn join(text: &str, lines: &[Line]) -> Vec<Block> {
     blocks
 }
 
-fn block(text: &str, lines: &[Line], before: Option<Line>) -> Option<Block> {
-    let (start, end) = (lines[0].start, lines[lines.len() - 1].end);
-    let span = Span::new(start + marker::explicit(&text[start..end]), end);
-    let signed = marker::is_heading_sign(&text[start..end]);
+fn block(text: &str, lines: &[Line], before: Option<Line>) -> Block {
+    let span = Span::new(lines[0].start, lines[lines.len() - 1].end);
+    let signed = marker::is_heading_sign(span.of(text));
     let heading = signed || (lines.len() == 1 && is_heading(text, &lines[0], before));
-    let kind = if heading { BlockKind::Heading } else { BlockKind::Paragraph };
-    (!span.is_empty()).then_some(Block { span, kind })
+    Block { span, kind: if heading { BlockKind::Heading } else { BlockKind::Paragraph } }
 }
 
 fn is_heading(text: &str, line: &Line, before: Option<Line>) -> bool {
@@ -91,26 +89,41 @@ fn is_heading(text: &str, line: &Line, before: Option<Line>) -> bool {
         && inner.chars().any(char::is_alphabetic)
 }
 
-/// Starts a new block behind every mark, and leaves the marks out.
+/// Starts a new block behind every mark and bullet, and leaves them out.
 fn cut(text: &str, blocks: Vec<Block>, marks: &[Span]) -> Vec<Block> {
     let mut cut = Vec::with_capacity(blocks.len() + marks.len());
     let mut marks = marks.iter().peekable();
-    for block in blocks {
-        let mut start = block.span.start;
-        let mut kind = block.kind;
-        while let Some(mark) = marks.next_if(|m| m.start < block.span.end) {
-            kind = if mark.start > start { BlockKind::Paragraph } else { kind };
-            push(&mut cut, text, start, mark.start, kind);
+    for Block { span, kind } in blocks {
+        let mut start = span.start;
+        while let Some(mark) = marks.next_if(|m| m.start < span.end) {
+            push(&mut cut, text, Span::new(start, mark.start), BlockKind::Paragraph);
             start = mark.end;
         }
-        push(&mut cut, text, start, block.span.end, kind);
+        let whole =
+            start == span.start || cut.last().is_none_or(|b: &Block| b.span.end <= span.start);
+        let kind = if whole { kind } else { BlockKind::Paragraph };
+        push(&mut cut, text, Span::new(start, span.end), kind);
     }
     cut
 }
 
-fn push(blocks: &mut Vec<Block>, text: &str, start: usize, end: usize, kind: BlockKind) {
-    let span = Span::new(start, end).trimmed(text);
-    if !span.is_empty() {
-        blocks.push(Block { span, kind });
+/// Adds the items of `span` without the marks before them; what is nothing but a mark goes.
+fn push(blocks: &mut Vec<Block>, text: &str, span: Span, kind: BlockKind) {
+    let mut start = span.start;
+    for (at, bullet) in span.of(text).match_indices(marker::is_bullet) {
+        let at = span.start + at;
+        if text[span.start..at].ends_with(char::is_whitespace) {
+            push_item(blocks, text, Span::new(start, at), kind);
+            start = at + bullet.len();
+        }
+    }
+    push_item(blocks, text, Span::new(start, span.end), kind);
+}
+
+fn push_item(blocks: &mut Vec<Block>, text: &str, span: Span, kind: BlockKind) {
+    let item = span.trimmed(text);
+    let item = Span::new(item.start + marker::explicit(item.of(text)), item.end);
+    if !item.is_empty() {
+        blocks.push(Block { span: item, kind });
     }
 }

@@ -26,7 +26,7 @@ pub(super) enum Kind {
 }
 
 const TITLES: &str = "mr mrs ms mx messrs mme mlle dr drs prof e.g i.e eg ie cf viz vs v \
-    f.e resp hon rev amb al supt atty";
+    f.e p.s ps n.b resp hon rev amb al supt atty";
 const NUMBERED: &str = "no nos p pp para paras art arts sec secs vol vols ch chap fig figs eq eqs \
     ed eds op nr nº n° rs res doc cl bk pt";
 const SHORTENED: &str = "gen sen rep gov pres col lt maj capt cmdr cdr sgt cpl pvt adm brig st mt \
@@ -57,6 +57,7 @@ pub(super) fn kind(token: &str) -> Kind {
     let mut lowered = [0_u8; LONGEST];
     let known = lower_into(token, &mut lowered).and_then(|lower| KNOWN.get(lower).copied());
     match known {
+        _ if token.ends_with(['°', 'º']) => Kind::Numbered,
         Some(kind) if !is_ambiguous(token) => kind,
         _ if is_initial(token) => Kind::Initial,
         _ if !token.is_empty() && token.bytes().all(|b| b.is_ascii_digit()) => Kind::Number,

@@ -35,11 +35,12 @@ fn push(text: &str, start: usize, end: usize, out: &mut Vec<Span>) {
     }
 }
 
-/// Bytes that a mark can start with: stops, the lead bytes of wide ones, and the capitals of the
-/// few words that are found glued to the sentence before.
+/// Bytes that a mark can start with: stops, the lead bytes of wide ones, the eyes of emoticons and
+/// the colons of addresses, and the capitals of the few words that are found glued to the sentence
+/// before.
 const INTERESTING: [bool; 256] = {
     let mut table = [false; 256];
-    let bytes = b".!?HTW\xE2\xE3\xEF\xE0\xD8\xDB";
+    let bytes = b".!?:;HTW\xE2\xE3\xEF\xE0\xD8\xDB";
     let mut i = 0;
     while i < bytes.len() {
         table[bytes[i] as usize] = true;
@@ -48,7 +49,7 @@ const INTERESTING: [bool; 256] = {
     table
 };
 
-/// A mark that may end a sentence: a run of stops, or (empty) the seam of two glued words.
+/// A mark that may end a sentence: a run of stops, an emoticon, or the seam of two sentences.
 #[derive(Debug, Clone, Copy)]
 struct Mark {
     start: usize,
@@ -64,6 +65,9 @@ enum Sign {
     Exclamation,
     /// A full stop of a script that has no other use for it.
     Wide,
+    /// ":-)"
+    Emoticon,
+    /// No mark at all: the next sentence starts at the mark's start.
     Seam,
 }
 
@@ -72,15 +76,59 @@ fn next_mark(text: &str, from: usize, end: usize) -> Option<Mark> {
     let mut at = from;
     loop {
         at += bytes[at..].iter().position(|&b| INTERESTING[b as usize])?;
-        if matches!(bytes[at], b'H' | b'T' | b'W') {
-            if is_seam(text, at, end) {
-                return Some(Mark { start: at, end: at + 1, sign: Sign::Seam });
-            }
-        } else if let Some(mark) = run_of_stops(&text[..end], at) {
-            return Some(mark);
+        let mark = match bytes[at] {
+            b'H' | b'T' | b'W' => glued_word(text, at, end),
+            b':' | b';' => emoticon_at(text, at, end).or_else(|| address(text, at, end)),
+            _ => run_of_stops(&text[..end], at),
+        };
+        if mark.is_some() {
+            return mark;
         }
         at += 1;
     }
+}
+
+/// An emoticon with white space around it.
+fn emoticon_at(text: &str, at: usize, end: usize) -> Option<Mark> {
+    let spaced = text[..at].ends_with(char::is_whitespace);
+    let length = emoticon(&text[at..end]);
+    (spaced && length > 0).then_some(Mark { start: at, end: at + length, sign: Sign::Emoticon })
+}
+
+/// Length of the emoticon that `text` starts with and white space ends.
+fn emoticon(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    if !matches!(bytes.first(), Some(b':' | b';' | b'=')) {
+        return 0;
+    }
+    let nose = usize::from(matches!(bytes.get(1), Some(b'-' | b'o' | b'^' | b'\'')));
+    let mouth = &bytes[1 + nose..];
+    let n = mouth.iter().take(4).take_while(|b| b"()DPpO|/*]".contains(b)).count();
+    let ends = mouth.get(n).is_none_or(u8::is_ascii_whitespace);
+    if n > 0 && ends { 1 + nose + n } else { 0 }
+}
+
+/// The seam of two addresses, where the colon at `at` belongs to the second, or of an address and
+/// a word that starts a sentence.
+fn address(text: &str, at: usize, end: usize) -> Option<Mark> {
+    if !text[at..end].starts_with("://") {
+        return None;
+    }
+    let token = token_before(text, 0, at);
+    let start = at - token.len();
+    let before = text[..start].trim_end();
+    if matches!(token, "http" | "https") && is_address(token_before(text, 0, before.len())) {
+        return Some(Mark { start, end: at + 3, sign: Sign::Seam });
+    }
+    let close = at + text[at..end].find(char::is_whitespace)?;
+    let after = text[close..end].trim_start();
+    let opens = after.starts_with(char::is_uppercase) && is_closed_class(first_word(after));
+    let start = end - after.len();
+    opens.then_some(Mark { start, end: start, sign: Sign::Seam })
+}
+
+fn is_address(token: &str) -> bool {
+    token.contains("://") || token.contains('/') && token.contains('.')
 }
 
 /// The run of stops that starts at `at`, spaced ellipses (". . .") included.
@@ -145,7 +193,7 @@ fn wide_stop(bytes: &[u8]) -> Option<(usize, Sign)> {
 /// Where the sentence (somewhere in `rest`) that `mark` may end does end; `None`: it goes on.
 fn end_of_sentence(text: &str, rest: Span, mark: Mark) -> Option<usize> {
     if mark.sign == Sign::Seam {
-        return Some(mark.start);
+        return (mark.start > rest.start).then_some(mark.start);
     }
     let end = closers(text, mark, rest.end);
     let after = &text[end..rest.end];
@@ -155,14 +203,38 @@ fn end_of_sentence(text: &str, rest: Span, mark: Mark) -> Option<usize> {
     if !after.starts_with(char::is_whitespace) {
         return is_glued(text, rest, mark, end).then_some(end);
     }
-    let (end, next) = next_words(text, end, rest.end);
+    let (stray, next) = next_words(text, end, rest.end);
     let quoted = end > mark.end;
     let ends = match mark.sign {
         Sign::Period => period_ends(text, rest, mark, quoted, next),
-        Sign::Ellipsis => next.starts_sentence(),
-        _ => next.starts_sentence() || (!quoted && mark.sign == Sign::Question && next.is_plain()),
+        Sign::Ellipsis => ellipsis_ends(text, mark, next),
+        Sign::Emoticon => next.is_capital(),
+        _ => {
+            next.starts_sentence()
+                || (!quoted && next.is_plain() && small_ends(text, rest, mark, next))
+        }
     };
-    ends.then_some(end)
+    ends.then_some(stray)
+}
+
+/// Whether a question or exclamation mark ends a sentence before a small letter: not in "Yahoo!
+/// and" or "Go! he said".
+fn small_ends(text: &str, rest: Span, mark: Mark, next: Next<'_>) -> bool {
+    const TELLERS: [&str; 10] =
+        ["he", "she", "they", "said", "asked", "cried", "says", "and", "or", "but"];
+    let word = first_word(next.text);
+    let before = token_before(text, rest.start, mark.start);
+    mark.sign == Sign::Question
+        || !(before.starts_with(char::is_uppercase) || TELLERS.contains(&word))
+}
+
+/// Dots end a sentence before a capital, save "I", and not where they stand for words left out.
+fn ellipsis_ends(text: &str, mark: Mark, next: Next<'_>) -> bool {
+    let word = first_word(next.text);
+    let left_out = text[..mark.start].ends_with('[') && text[mark.end..].starts_with(']');
+    next.starts_sentence()
+        && !left_out
+        && !(word == "I" || word.starts_with("I'") || word.starts_with("I’"))
 }
 
 /// The end of the quotes, brackets and note numbers that close behind a stop.
@@ -215,25 +287,31 @@ fn note_number(text: &str, mark: Mark, end: usize) -> usize {
 struct Next<'t> {
     /// The text, quotes, brackets and bullets left out.
     text: &'t str,
-    /// Whether one was left out.
-    opened: bool,
+    /// The first one left out.
+    opener: Option<char>,
 }
 
-/// The words behind the white space at `at`. A closer that stands alone there ("said it. ”") still
-/// belongs to the sentence before, whose end is returned.
+/// The words behind the white space at `at`. A closer that stands alone there ("said it. ”"), or an
+/// emoticon, still belongs to the sentence before, whose end is returned.
 fn next_words(text: &str, at: usize, end: usize) -> (usize, Next<'_>) {
-    let after = text[at..end].trim_start();
-    let mut chars = after.chars();
-    let alone = chars.next().is_some_and(|c| is_closer(c) && !matches!(c, '*' | '_' | '\\'))
-        && chars.next().is_none_or(char::is_whitespace);
-    let (at, after) = if alone {
-        let closer = end - after.len() + after.chars().next().map_or(0, char::len_utf8);
-        (closer, text[closer..end].trim_start())
-    } else {
-        (at, after)
-    };
+    let mut at = at;
+    let mut after = text[at..end].trim_start();
+    let stray = stray_closer(after).max(emoticon(after));
+    if stray > 0 {
+        at = end - after.len() + stray;
+        after = text[at..end].trim_start();
+    }
     let inner = after.trim_start_matches(is_opener);
-    (at, Next { text: inner, opened: inner.len() < after.len() })
+    let opener = after.chars().next().filter(|_| inner.len() < after.len());
+    (at, Next { text: inner, opener })
+}
+
+/// Length of the closing quote or bracket that stands alone at the start of `text`.
+fn stray_closer(text: &str) -> usize {
+    let mut chars = text.chars();
+    let closer = chars.next().filter(|&c| is_closer(c) && !matches!(c, '*' | '_' | '\\'));
+    let alone = chars.next().is_none_or(char::is_whitespace);
+    closer.filter(|_| alone).map_or(0, char::len_utf8)
 }
 
 fn is_opener(c: char) -> bool {
@@ -280,12 +358,23 @@ impl Next<'_> {
     }
 
     fn starts_sentence(&self) -> bool {
-        self.is_capital() || self.is_digit() || !self.first().is_alphanumeric()
+        let first = self.first();
+        let continues = matches!(first, ',' | ';' | ':' | ')' | '%' | '.');
+        self.is_capital() || self.is_digit() || !(first.is_alphanumeric() || continues)
     }
 
     /// A small letter and no quote before it.
     fn is_plain(&self) -> bool {
-        !self.opened && self.first().is_lowercase()
+        self.opener.is_none() && self.first().is_lowercase()
+    }
+
+    /// A word in small letters that starts sentences where nobody minds capitals.
+    fn is_speaker(&self) -> bool {
+        const SPEAKERS: [&str; 24] = [
+            "i", "im", "i'm", "it", "its", "it's", "he", "she", "they", "we", "you", "this",
+            "that", "there", "the", "why", "what", "how", "who", "not", "my", "so", "but", "if",
+        ];
+        self.is_plain() && SPEAKERS.contains(&first_word(self.text))
     }
 
     /// A capitalised word that starts sentences rather than names.
@@ -295,24 +384,34 @@ impl Next<'_> {
 }
 
 fn period_ends(text: &str, rest: Span, mark: Mark, quoted: bool, next: Next<'_>) -> bool {
-    let token = token_before(text, rest.start, mark.start);
     if quoted {
         return next.starts_sentence();
     }
+    let token = token_before(text, rest.start, mark.start);
+    let leads = rest.start + token.len() == mark.start;
+    let in_quotes = next.is_capital() && next.opener.is_some_and(|c| c != '(' && c != '[');
     match abbreviation::kind(token) {
         Kind::Title => false,
         Kind::Numbered if next.is_digit() => false,
-        Kind::Number if rest.start + token.len() == mark.start && token.len() <= 3 => false,
-        Kind::Shortened | Kind::Initial => {
-            next.is_opening_word() || (next.opened && next.is_capital())
+        Kind::Number | Kind::Initial if leads && token.len() <= 3 => false,
+        Kind::Shortened | Kind::Initial => next.is_opening_word() || in_quotes,
+        Kind::Closing => {
+            next.is_capital() && next.opener != Some('(') && !is_lead_in(text, rest, mark)
         }
-        Kind::Closing => next.is_capital(),
-        Kind::Number | Kind::Numbered => next.starts_sentence(),
-        Kind::Word => next.starts_sentence() || (next.is_plain() && is_long_word(token)),
+        Kind::Number | Kind::Numbered => next.starts_sentence() || next.is_speaker(),
+        Kind::Word => {
+            next.starts_sentence() || (next.is_plain() && is_long_word(token)) || next.is_speaker()
+        }
     }
 }
 
-/// A word that is hardly an unknown abbreviation: small letters, several, with a vowel.
+/// Whether what stands before the mark is too short to be a sentence: "At 5 a.m."
+fn is_lead_in(text: &str, rest: Span, mark: Mark) -> bool {
+    let words = &text[rest.start..mark.start];
+    words.len() < REACH && words.split_whitespace().count() <= 3
+}
+
+/// A word that is hardly an unknown abbreviation: small letters, several.
 fn is_long_word(token: &str) -> bool {
     token.len() >= 4 && token.bytes().all(|b| b.is_ascii_lowercase())
 }
@@ -348,7 +447,9 @@ fn is_glued(text: &str, rest: Span, mark: Mark, at: usize) -> bool {
     let after = token_after(text, at, rest.end);
     let quoted = at > mark.end;
     let fits_before = before.len() > 2
-        && before.chars().rev().take(2).all(|c| c.is_lowercase() || (c == ')' && before.len() > 3));
+        && (before.ends_with(')')
+            || before.chars().rev().take(2).all(char::is_lowercase)
+            || before.bytes().all(|b| b.is_ascii_digit() || b == b','));
     let bare = !before.contains(['/', '@', '.', '=']) && !after.contains(['/', '@', '=', '_', '&']);
     let word = first_word(after);
     let tail = &after[word.len()..];
@@ -366,13 +467,15 @@ fn is_domain(word: &str) -> bool {
         || ["Com", "Org", "Net", "Js", "Gov", "Edu", "Html", "Pdf"].contains(&word)
 }
 
-/// Whether the capital at `at` starts a word that lost the space before it: "Mr Abdul RahimTo ask".
-fn is_seam(text: &str, at: usize, end: usize) -> bool {
+/// The seam where the capital at `at` starts a word that lost the space before it: "Mr Abdul
+/// RahimTo ask".
+fn glued_word(text: &str, at: usize, end: usize) -> Option<Mark> {
     const GLUED: [&str; 8] = ["The ", "To ask", "This ", "These ", "Their ", "His ", "Her ", "We "];
     let before = at.checked_sub(1).is_some_and(|i| text.as_bytes()[i].is_ascii_lowercase());
-    before
+    let glued = before
         && GLUED.iter().any(|word| text[at..end].starts_with(word))
-        && token_before(text, 0, at).len() > 2
+        && token_before(text, 0, at).len() > 2;
+    glued.then_some(Mark { start: at, end: at + 1, sign: Sign::Seam })
 }
 
 #[cfg(test)]
@@ -413,6 +516,12 @@ mod tests {
             "fruit, e.g. apples, i.e. Fuji.| Good.",
             "He was born on Dec. 31, 1980.| In 1990 he left.",
             "We met in 1990.| 15 states came.",
+            "Mine is small :-)| Yours is not.",
+            "Go to https://example.org/a |https://example.org/b",
+            "At 5 a.m. Mr. Roe rose.",
+            "stop it.| i mean it",
+            "Visit Yahoo! and others.",
+            "The words [...] Are left out.",
             "Was it \\\"right\\\"?| No.",
         ] {
             let text = case.replace('|', "");

@@ -2,7 +2,10 @@
 
 mod abbreviation;
 mod boundary;
+mod clause;
+mod lexicon;
 mod reading;
+mod word;
 
 use crate::document::Span;
 use crate::layout::{self, Block, BlockKind};
@@ -55,13 +58,15 @@ pub fn segment(text: &str, blocks: &[Block], furniture: &[Span]) -> Segmentation
     furniture.sort_unstable();
     let mut found = Segmentation::default();
     let mut spans = Vec::new();
+    let mut cutter = clause::Cutter::default();
     let mut cuts = Cuts { furniture: &furniture, reached: 0 };
     for (index, block) in blocks.iter().enumerate() {
         spans.clear();
         cuts.keep(block.span, |kept| boundary::split(text, kept, &mut spans));
         for &span in spans.iter().filter(|s| s.of(text).contains(char::is_alphanumeric)) {
             let heading = block.kind == BlockKind::Heading;
-            found.units.push(Unit { sentence: found.sentences.len(), span });
+            let sentence = found.sentences.len();
+            cutter.units(text, span, |unit| found.units.push(Unit { sentence, span: unit }));
             found.sentences.push(Sentence { span, block: index, heading });
         }
     }
