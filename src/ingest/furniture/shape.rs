@@ -26,45 +26,147 @@ pub(super) fn of(line: &str, edge: bool, first: bool) -> Option<FurnitureKind> {
 const LABELS: [(&[&str], FurnitureKind); 9] = [
     (
         &[
-            "photo", "photo credit", "photo courtesy", "photo by", "photo source", "photograph",
-            "image", "image credit", "image source", "picture", "pic", "picture credit", "credit",
-            "file photo", "illustration", "graphic", "infographic", "video credit", "foto",
-            "image courtesy", "photo and text", "text and photo", "featured image", "cover photo",
+            "photo",
+            "photo credit",
+            "photo courtesy",
+            "photo by",
+            "photo source",
+            "photograph",
+            "image",
+            "image credit",
+            "image source",
+            "picture",
+            "pic",
+            "picture credit",
+            "credit",
+            "file photo",
+            "illustration",
+            "graphic",
+            "infographic",
+            "video credit",
+            "foto",
+            "image courtesy",
+            "photo and text",
+            "text and photo",
+            "featured image",
+            "cover photo",
         ],
         FurnitureKind::Credit,
     ),
     (&["caption", "photo caption", "image caption", "picture caption"], FurnitureKind::Caption),
     (
-        &["source", "original source", "with input from", "via", "originally published", "adapted from"],
+        &[
+            "source",
+            "original source",
+            "with input from",
+            "via",
+            "originally published",
+            "adapted from",
+        ],
         FurnitureKind::Source,
     ),
     (
-        &["reference", "bibliography", "works cited", "further reading", "endnote", "footnote", "citation"],
+        &[
+            "reference",
+            "bibliography",
+            "works cited",
+            "further reading",
+            "endnote",
+            "footnote",
+            "citation",
+        ],
         FurnitureKind::Reference,
     ),
     (
         &[
-            "read more", "read also", "also read", "read", "read next", "see also", "see more",
-            "related", "related story", "related article", "related news", "related post",
-            "related topic", "related link", "related content", "related coverage", "more",
-            "more on this", "more on this topic", "watch", "watch also", "listen", "don't miss",
-            "you may like", "you may also like", "recommended", "editor's pick", "most read",
-            "trending", "latest news", "tag", "keyword", "topic", "category", "filed under",
-            "more in", "in this story",
+            "read more",
+            "read also",
+            "also read",
+            "read",
+            "read next",
+            "see also",
+            "see more",
+            "related",
+            "related story",
+            "related article",
+            "related news",
+            "related post",
+            "related topic",
+            "related link",
+            "related content",
+            "related coverage",
+            "more",
+            "more on this",
+            "more on this topic",
+            "watch",
+            "watch also",
+            "listen",
+            "don't miss",
+            "you may like",
+            "you may also like",
+            "recommended",
+            "editor's pick",
+            "most read",
+            "trending",
+            "latest news",
+            "tag",
+            "keyword",
+            "topic",
+            "category",
+            "filed under",
+            "more in",
+            "in this story",
         ],
         FurnitureKind::Related,
     ),
     (
-        &["author", "written by", "reporter", "reported by", "reporting by", "editor", "edited by", "editing by", "translated by", "translator", "correspondent", "writer", "compiled by"],
+        &[
+            "author",
+            "written by",
+            "reporter",
+            "reported by",
+            "reporting by",
+            "editor",
+            "edited by",
+            "editing by",
+            "translated by",
+            "translator",
+            "correspondent",
+            "writer",
+            "compiled by",
+        ],
         FurnitureKind::Byline,
     ),
     (
         &[
-            "tel", "telephone", "phone", "fax", "email", "e-mail", "address", "website", "web",
-            "office hour", "contact", "media contact", "press contact", "contact person",
-            "mobile", "hotline", "for more information", "for media enquiry", "for media inquiry",
-            "for further information", "url", "link", "whatsapp", "facebook", "twitter",
-            "instagram", "telegram", "youtube",
+            "tel",
+            "telephone",
+            "phone",
+            "fax",
+            "email",
+            "e-mail",
+            "address",
+            "website",
+            "web",
+            "office hour",
+            "contact",
+            "media contact",
+            "press contact",
+            "contact person",
+            "mobile",
+            "hotline",
+            "for more information",
+            "for media enquiry",
+            "for media inquiry",
+            "for further information",
+            "url",
+            "link",
+            "whatsapp",
+            "facebook",
+            "twitter",
+            "instagram",
+            "telegram",
+            "youtube",
         ],
         FurnitureKind::Contact,
     ),
@@ -113,7 +215,10 @@ fn is_credit_label(label: &str) -> bool {
 
 /// Labels that a crosshead could be need their colon; these do not.
 fn fits_alone(label: &str) -> bool {
-    !matches!(label, "more" | "watch" | "listen" | "read" | "topic" | "topics" | "category" | "tag" | "tags")
+    !matches!(
+        label,
+        "more" | "watch" | "listen" | "read" | "topic" | "topics" | "category" | "tag" | "tags"
+    )
 }
 
 /// Whether what stands behind the colon suits the label: names, not a sentence.
@@ -123,7 +228,9 @@ fn fits(label: &str, kind: FurnitureKind, rest: &str) -> bool {
         FurnitureKind::Source | FurnitureKind::Byline => words <= 16 && rest.len() <= 200,
         FurnitureKind::Contact => words <= 25,
         FurnitureKind::Comments => words <= 3,
-        FurnitureKind::Related if matches!(label, "watch" | "listen" | "read" | "more") => words <= 20,
+        FurnitureKind::Related if matches!(label, "watch" | "listen" | "read" | "more") => {
+            words <= 20
+        }
         FurnitureKind::Credit if label == "credit" => words <= 10,
         _ => true,
     }
@@ -230,9 +337,8 @@ fn is_domain(word: &str) -> bool {
     let host = word.rsplit('@').next().unwrap_or(word);
     let host = host.split(['/', '?', ':']).next().unwrap_or(host);
     let labels: Vec<&str> = host.split('.').collect();
-    let sound = |label: &&str| {
-        !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-')
-    };
+    let sound =
+        |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
     let top = labels.last().is_some_and(|top| {
         (2..=12).contains(&top.len()) && top.chars().all(|c| c.is_ascii_alphabetic())
     });
@@ -258,7 +364,7 @@ fn is_count(line: &str) -> bool {
     line.len() <= 60 && counted > 0 && (numbers > 0 || counted >= 2)
 }
 
-/// `AGENCY/Ana Silva`, `(Agency Photo/Ana Silva)`: a short line of names with a slash.
+/// `AGENCY/Ana Silva`, `(AGENCY Photo/Ana Silva)`: capitals, a slash, and the name of a person.
 fn is_picture_credit(line: &str) -> bool {
     let inner = line.trim_matches(['(', ')', '[', ']', ' ']);
     let Some((agency, name)) = inner.split_once('/') else { return false };
@@ -266,8 +372,12 @@ fn is_picture_credit(line: &str) -> bool {
         let mut words = part.split_whitespace().peekable();
         words.peek().is_some() && words.all(|word| word.starts_with(char::is_uppercase))
     };
-    inner.len() <= 60 && named(agency) && named(name) && is_capitals(first_word(agency))
+    inner.len() <= 60
+        && named(agency)
+        && named(name)
+        && is_capitals(first_word(agency))
         && name.split_whitespace().count() >= 2
+        && name.chars().any(char::is_lowercase)
 }
 
 fn first_word(text: &str) -> &str {
@@ -299,8 +409,10 @@ fn is_byline(line: &str, first: bool) -> bool {
     let Some(names) = line.strip_prefix("By ").or_else(|| line.strip_prefix("BY ")) else {
         return false;
     };
-    let words: Vec<&str> =
-        names.split(|c: char| c.is_whitespace() || ",|&".contains(c)).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> = names
+        .split(|c: char| c.is_whitespace() || ",|&".contains(c))
+        .filter(|w| !w.is_empty())
+        .collect();
     let joined = words.iter().any(|word| JOINTS.contains(word));
     let named = words.iter().all(|w| w.starts_with(char::is_uppercase) || JOINTS.contains(w));
     let few = (2..=if first { 3 } else { 10 }).contains(&words.len());
@@ -312,25 +424,59 @@ pub(super) fn is_capitals(line: &str) -> bool {
     line.chars().filter(|c| c.is_uppercase()).count() >= 2 && !line.chars().any(char::is_lowercase)
 }
 
-/// Whether a short line begins as the name of an office does, and is nothing but names.
+/// Whether a short line is nothing but names and names an office.
 pub(super) fn is_institution(line: &str) -> bool {
     const OFFICES: [&str; 16] = [
-        "ministry", "ministère", "ministerio", "department", "office", "embassy", "government",
-        "secretariat", "commission", "prime", "bureau", "agency", "directorate", "council",
-        "permanent", "presidency",
+        "ministry",
+        "ministère",
+        "ministerio",
+        "department",
+        "office",
+        "embassy",
+        "government",
+        "secretariat",
+        "commission",
+        "bureau",
+        "agency",
+        "directorate",
+        "council",
+        "permanent",
+        "presidency",
+        "cabinet",
     ];
-    let mut words = line.split_whitespace().map(|w| w.to_lowercase()).filter(|w| w != "the");
-    let office = words.next().is_some_and(|w| OFFICES.contains(&w.as_str()));
-    office && line.len() <= 120 && is_names(line)
+    let mut words = line.split_whitespace().map(str::to_lowercase).filter(|word| word != "the");
+    let office = line.len() <= 120 && words.any(|word| OFFICES.contains(&word.as_str()));
+    office && is_names(line)
 }
 
 /// Whether a line holds names and what joins them, and so no verb: `Minister Ana Silva at the
 /// meeting`, `Ministry of Ports`.
 pub(super) fn is_names(line: &str) -> bool {
     const JOINTS: [&str; 24] = [
-        "of", "and", "the", "for", "at", "in", "on", "with", "de", "to", "a", "an", "meeting",
-        "ceremony", "talks", "during", "before", "after", "their", "press", "conference", "from",
-        "left", "right",
+        "of",
+        "and",
+        "the",
+        "for",
+        "at",
+        "in",
+        "on",
+        "with",
+        "de",
+        "to",
+        "a",
+        "an",
+        "meeting",
+        "ceremony",
+        "talks",
+        "during",
+        "before",
+        "after",
+        "their",
+        "press",
+        "conference",
+        "from",
+        "left",
+        "right",
     ];
     let mut words = line.split_whitespace().map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()));
     let mut capitals = 0;
@@ -346,10 +492,31 @@ pub(super) fn is_names(line: &str) -> bool {
 /// Whether a line says that it stands beside a picture.
 pub(super) fn shows_picture(line: &str) -> bool {
     const SIGNS: [&str; 26] = [
-        "(left)", "(right)", "(l)", "(r)", "(centre)", "(center)", "(c)", "left)", "right)",
-        "from left", "from right", "first left", "pictured", "in this photo", "in this file photo",
-        "file photo", "poses for", "pose for", "posing for", "group photo", "at the meeting",
-        "shakes hands with", "shake hands with", "shake hands before", "an aerial view",
+        "(left)",
+        "(right)",
+        "(l)",
+        "(r)",
+        "(centre)",
+        "(center)",
+        "(c)",
+        "left)",
+        "right)",
+        "from left",
+        "from right",
+        "first left",
+        "pictured",
+        "in this photo",
+        "in this file photo",
+        "file photo",
+        "poses for",
+        "pose for",
+        "posing for",
+        "group photo",
+        "at the meeting",
+        "shakes hands with",
+        "shake hands with",
+        "shake hands before",
+        "an aerial view",
         "photo shows",
     ];
     let small = line.to_lowercase();
@@ -365,7 +532,8 @@ pub(super) fn is_outlet(line: &str) -> bool {
         word.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit())
             || matches!(word, "of" | "the" | "and" | "de" | "/")
     });
-    (1..=4).contains(&words) && named && !line.ends_with(['.', '?', '!', ':'])
+    let digits = line.contains(|c: char| c.is_ascii_digit());
+    (1..=4).contains(&words) && named && !digits && !line.ends_with(['.', '?', '!', ':'])
 }
 
 /// Whether a line looks like an entry of a list of references.
