@@ -144,9 +144,18 @@ mod tests {
     #[test]
     fn dates_come_from_metadata_in_their_order() {
         let table = [
-            ("<meta name=date content=2020-01-01><meta itemprop=datePublished content='2021-02-03'>", "2021-02-03"),
-            ("<script type='application/ld+json'>{\"datePublished\" : \"2022-03-04\"}</script><time datetime=2020-01-01>x</time>", "2022-03-04"),
-            ("<time datetime=\"2023-04-05\">5 April</time><time datetime=2019-01-01>", "2023-04-05"),
+            (
+                "<meta name=date content=2020-01-01><meta itemprop=datePublished content='2021-02-03'>",
+                "2021-02-03",
+            ),
+            (
+                "<script type='application/ld+json'>{\"datePublished\" : \"2022-03-04\"}</script><time datetime=2020-01-01>x</time>",
+                "2022-03-04",
+            ),
+            (
+                "<time datetime=\"2023-04-05\">5 April</time><time datetime=2019-01-01>",
+                "2023-04-05",
+            ),
             ("<META CONTENT=\"2024-05-06\" NAME=\"DC.date.issued\">", "2024-05-06"),
         ];
         for (head, date) in table {

@@ -1,5 +1,6 @@
 //! ingest
 
 pub mod date;
+pub mod furniture;
 pub mod html;
 pub mod language;

@@ -198,7 +198,7 @@ pub(super) fn is_shallow(html: &str, deepest: usize) -> bool {
             formatting -= usize::from(is_formatting);
         }
     }
-    true
+    depth <= deepest && nodes <= MOST_NODES
 }
 
 /// How much of a page is text.
