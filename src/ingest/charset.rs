@@ -48,8 +48,7 @@ fn utf8_or_guess(
         Ok(text) => Ok((text, UTF_8)),
         Err(error) => {
             let bytes = error.into_bytes();
-            let encoding =
-                declared.filter(|&e| e != UTF_8).unwrap_or_else(|| guess(&bytes, true));
+            let encoding = declared.filter(|&e| e != UTF_8).unwrap_or_else(|| guess(&bytes, true));
             Ok((strict(encoding, bytes, 0)?, encoding))
         }
     }
@@ -92,7 +91,8 @@ fn utf16_by_its_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
 pub(crate) fn control_share(text: &str) -> f64 {
     let bytes = text.as_bytes();
     let n_c0 = bytes.iter().filter(|&&b| b < 0x20 && !matches!(b, b'\t'..=b'\r' | 0x1b)).count();
-    let is_c1 = |pair: &&[u8]| pair[0] == 0xc2 && (0x80..0xa0).contains(&pair[1]) && pair[1] != 0x85;
+    let is_c1 =
+        |pair: &&[u8]| pair[0] == 0xc2 && (0x80..0xa0).contains(&pair[1]) && pair[1] != 0x85;
     let n_c1 = bytes.windows(2).filter(is_c1).count();
     (n_c0 + n_c1) as f64 / bytes.len().max(1) as f64
 }
@@ -238,7 +238,8 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_refused_and_a_stray_control_is_not() {
-        let random: Vec<u8> = (0..4000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let random: Vec<u8> =
+            (0..4000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         for bytes in [random, vec![0; 500], marked(b"\xff\xfe", vec![0, 0xd8, 0x41, 0])] {
             decode(bytes, None).unwrap_err();
         }

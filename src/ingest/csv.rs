@@ -93,8 +93,9 @@ impl Header {
         place: &Place,
         options: &IngestOptions,
     ) -> Result<Header, Reject> {
-        let fault = |code, field, message: String| {
-            Reject { record: None, ..reject::record(place, code, field, message, line) }
+        let fault = |code, field, message: String| Reject {
+            record: None,
+            ..reject::record(place, code, field, message, line)
         };
         let header = match delimiter {
             Some(delimiter) => Header::split(line, delimiter),
@@ -456,7 +457,11 @@ mod tests {
         let cases = [
             ("ragged", "a,one\nb\nc,three,3\nd,four\n", "a=one BadCsv@3 BadCsv@4 d=four"),
             ("unclosed at the end", "a,one\nb,\"two\nc,three\n", "a=one BadCsv@3 c=three"),
-            ("unclosed till a later quote", "a,\"one\nb,\"two\"\nc,three\n", "BadCsv@2 b=two c=three"),
+            (
+                "unclosed till a later quote",
+                "a,\"one\nb,\"two\"\nc,three\n",
+                "BadCsv@2 b=two c=three",
+            ),
             ("text after a quote", "a,\"one\" more\nb,two\n", "BadCsv@2 b=two"),
             ("empty text", "a,\nb,two\n", "EmptyText@2 b=two"),
             ("empty id", ",one\nb,two\n", "BadField@2 b=two"),
@@ -487,7 +492,8 @@ mod tests {
         options.max_record_bytes = 100;
         let long = "x".repeat(300_000);
         let lines = "y\n".repeat(60);
-        let table = format!("id,text\na,{long}\nb,two\nc,\"{lines}\"\nd,\"{long}\nstill\"\ne,five\n");
+        let table =
+            format!("id,text\na,{long}\nb,two\nc,\"{lines}\"\nd,\"{long}\nstill\"\ne,five\n");
         let read = read_all("in.csv", table.as_bytes(), &options);
         let outline = outline(&read);
         assert_eq!(outline[..3], ["TooLarge@2", "b=two", "TooLarge@4"]);
@@ -498,9 +504,13 @@ mod tests {
     fn charsets_are_told_from_the_start_of_the_table() {
         let table = "id;text\na;Die Außenminister erörterten Öl- und Gaslieferungen für Europa\n";
         let latin = encoding_rs::WINDOWS_1252.encode(table).0.into_owned();
-        let utf16: Vec<u8> =
-            "\u{feff}".chars().chain(table.chars()).collect::<String>().encode_utf16()
-                .flat_map(u16::to_le_bytes).collect();
+        let utf16: Vec<u8> = "\u{feff}"
+            .chars()
+            .chain(table.chars())
+            .collect::<String>()
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
         for (bytes, charset) in [(latin, "windows-1252"), (utf16, "UTF-16LE")] {
             let documents = documents(read_all("in.csv", &bytes, &options()));
             assert_eq!(documents[0].charset, charset);

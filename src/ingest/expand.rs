@@ -16,7 +16,8 @@ use super::decode::{self, Compression};
 use super::files::{Format, InputFile, STDIN, Skipped, Why};
 use super::reject;
 
-const FORMATS: &str = "txt, md, html, jsonl, csv, tsv and parquet, all but parquet also as .gz or .zst";
+const FORMATS: &str =
+    "txt, md, html, jsonl, csv, tsv and parquet, all but parquet also as .gz or .zst";
 
 /// What the arguments mean, sorted by name.
 #[derive(Debug, Default)]

@@ -57,7 +57,10 @@ impl Fields {
         Ok(Fields {
             id: id_of(id, &options.id_field, place)?,
             text: text_of(text, &options.text_field, place)?,
-            date: date.map(|date| date_text(date, &options.date_field, place)).transpose()?.flatten(),
+            date: date
+                .map(|date| date_text(date, &options.date_field, place))
+                .transpose()?
+                .flatten(),
             charset,
             metadata: record,
             is_whole_file: false,
@@ -65,11 +68,7 @@ impl Fields {
     }
 
     /// Checks the text and settles date and language.
-    pub fn into_document(
-        self,
-        place: Place,
-        options: &IngestOptions,
-    ) -> Result<Document, Reject> {
+    pub fn into_document(self, place: Place, options: &IngestOptions) -> Result<Document, Reject> {
         if self.text.trim().is_empty() {
             let field = (!self.is_whole_file).then_some(options.text_field.as_str());
             let message = "the text is empty or only white space; leave the record out";
@@ -116,7 +115,9 @@ impl Fields {
         match date::parse(written, options.date_format.as_ref()) {
             Ok(date) => Ok(Some(date)),
             // What a page's maker wrote for machines often is no date at all: look further.
-            Err(DateFault::NotADate { .. }) if matches!(self.date, Some(Given::Page(_))) => Ok(None),
+            Err(DateFault::NotADate { .. }) if matches!(self.date, Some(Given::Page(_))) => {
+                Ok(None)
+            }
             Err(fault) => Err(date_reject(place, field, written, &fault)),
         }
     }

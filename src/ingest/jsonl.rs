@@ -111,9 +111,8 @@ impl Iterator for JsonLines {
 /// Reads one line as a JSON object, its fields in the order of the line.
 pub(super) fn object(line: &[u8], place: &Place) -> Result<Map<String, Value>, Reject> {
     let fault = |code, field, message: String| reject::record(place, code, field, message, line);
-    let text = std::str::from_utf8(line).map_err(|error| {
-        fault(RejectCode::BadJson, None, not_utf8(place, error.valid_up_to()))
-    })?;
+    let text = std::str::from_utf8(line)
+        .map_err(|error| fault(RejectCode::BadJson, None, not_utf8(place, error.valid_up_to())))?;
     match serde_json::from_str::<Strict>(text) {
         Ok(Strict(Value::Object(fields))) => Ok(fields),
         Ok(Strict(other)) => {
@@ -298,7 +297,12 @@ mod tests {
             (b"{\"id\": [1], \"text\": \"x\"}", BadField, Some("id"), "an array"),
             (b"{\"id\": \"a\", \"text\": \" \"}", EmptyText, Some("text"), "white space"),
             (b"{\"id\": 1, \"id\": 2, \"text\": \"x\"}", BadField, Some("id"), "twice"),
-            (b"{\"id\": 1, \"text\": \"x\", \"m\": {\"k\": 1, \"k\": 1}}", BadField, Some("k"), "twice"),
+            (
+                b"{\"id\": 1, \"text\": \"x\", \"m\": {\"k\": 1, \"k\": 1}}",
+                BadField,
+                Some("k"),
+                "twice",
+            ),
             (b"{\"id\": 1, \"text\": \"caf\xe9\"}", BadJson, None, "byte 23 of the line"),
             (b"{\"id\": 1, \"text\": \"\\ud83d!\"}", BadJson, None, "surrogate"),
         ];
@@ -317,7 +321,8 @@ mod tests {
 
     #[test]
     fn fields_beside_id_date_and_text_are_metadata_in_their_order() {
-        let line = br#"{"z": 1, "id": 7, "date": "2024-10", "a": {"b": [null, 1.5, true]}, "text": "x"}"#;
+        let line =
+            br#"{"z": 1, "id": 7, "date": "2024-10", "a": {"b": [null, 1.5, true]}, "text": "x"}"#;
         let documents = documents(read(line));
         assert_eq!(documents[0].id, "7");
         assert_eq!(documents[0].date.unwrap().to_string(), "2024-10");
@@ -327,8 +332,9 @@ mod tests {
 
     #[test]
     fn a_text_comes_through_byte_for_byte() {
-        let line = "{\"id\":\"a\",\"text\":\" \u{202e}x\\u0000\\ud83d\\ude00\\r\\n\u{200b}\u{1b}[1m \"}"
-            .replace('\u{1b}', "\\u001b");
+        let line =
+            "{\"id\":\"a\",\"text\":\" \u{202e}x\\u0000\\ud83d\\ude00\\r\\n\u{200b}\u{1b}[1m \"}"
+                .replace('\u{1b}', "\\u001b");
         let documents = documents(read(line.as_bytes()));
         assert_eq!(documents[0].text, " \u{202e}x\0😀\r\n\u{200b}\u{1b}[1m ");
     }
@@ -337,8 +343,10 @@ mod tests {
     fn byte_order_marks_are_read() {
         let text = "{\"id\": \"a\", \"text\": \"Häuser\"}\n{\"id\": \"b\", \"text\": \"x\"}\n";
         let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let cases = [("UTF-8", [b"\xef\xbb\xbf", text.as_bytes()].concat()),
-            ("UTF-16LE", [b"\xff\xfe".as_slice(), &utf16].concat())];
+        let cases = [
+            ("UTF-8", [b"\xef\xbb\xbf", text.as_bytes()].concat()),
+            ("UTF-16LE", [b"\xff\xfe".as_slice(), &utf16].concat()),
+        ];
         for (charset, bytes) in cases {
             let documents = documents(read(&bytes));
             assert_eq!(documents.len(), 2);
@@ -358,7 +366,8 @@ mod tests {
     fn a_line_over_the_limit_is_skipped_and_the_rest_goes_on() {
         let mut options = options();
         options.max_record_bytes = 50;
-        let line = |id: &str, n: usize| format!("{{\"id\":\"{id}\",\"text\":\"{}\"}}\n", "x".repeat(n));
+        let line =
+            |id: &str, n: usize| format!("{{\"id\":\"{id}\",\"text\":\"{}\"}}\n", "x".repeat(n));
         let text = [line("a", 5), line("b", 500_000), line("c", 25), line("d", 60)].concat();
         let read = read_all("in.jsonl", text.as_bytes(), &options);
         let [Ok(_), Err(long), Ok(third), Err(last)] = read.as_slice() else { panic!("{read:?}") };

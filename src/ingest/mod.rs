@@ -7,6 +7,7 @@
 //! and the rest goes on: the documents and rejects together are the records that went in.
 
 pub mod date;
+pub mod furniture;
 pub mod html;
 pub mod language;
 
@@ -121,9 +122,7 @@ impl RawRecord {
     pub fn n_bytes(&self) -> usize {
         match &self.body {
             Body::File(bytes, _) | Body::JsonLine(bytes) | Body::CsvRow(bytes, _) => bytes.len(),
-            Body::ParquetRow(batch, _) => {
-                batch.get_array_memory_size() / batch.num_rows().max(1)
-            }
+            Body::ParquetRow(batch, _) => batch.get_array_memory_size() / batch.num_rows().max(1),
         }
     }
 }

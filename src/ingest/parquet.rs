@@ -98,11 +98,13 @@ fn open(source: File) -> Result<(SchemaRef, ParquetRecordBatchReader), String> {
         ArrowReaderMetadata::load(&source, plain.clone()).map_err(|error| error.to_string())?;
     let schema = without_dictionaries(metadata.schema());
     let file = metadata.metadata();
-    let metadata = ArrowReaderMetadata::try_new(Arc::clone(file), plain.with_schema(schema.clone()))
-        .map_err(|error| error.to_string())?;
-    let n_bytes = file.row_groups().iter().fold(0i64, |sum, group| {
-        sum.saturating_add(group.total_byte_size().max(0))
-    });
+    let metadata =
+        ArrowReaderMetadata::try_new(Arc::clone(file), plain.with_schema(schema.clone()))
+            .map_err(|error| error.to_string())?;
+    let n_bytes = file
+        .row_groups()
+        .iter()
+        .fold(0i64, |sum, group| sum.saturating_add(group.total_byte_size().max(0)));
     let row_bytes = n_bytes / file.file_metadata().num_rows().max(1);
     let n_rows = (BATCH_BYTES / row_bytes.max(1)).clamp(1, BATCH_ROWS);
     let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata)
@@ -126,10 +128,12 @@ fn without_dictionaries(schema: &Schema) -> SchemaRef {
 fn check_columns(file: &str, schema: &Schema, options: &IngestOptions) -> Result<(), Reject> {
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let needed = [(&options.text_field, "--text-field"), (&options.id_field, "--id-field")];
-    let fault = |code, field: &str, message: String| {
-        Reject { field: Some(field.to_owned()), ..reject::file(file, code, message) }
+    let fault = |code, field: &str, message: String| Reject {
+        field: Some(field.to_owned()),
+        ..reject::file(file, code, message)
     };
-    if let Some((field, flag)) = needed.into_iter().find(|(field, _)| !names.contains(&field.as_str()))
+    if let Some((field, flag)) =
+        needed.into_iter().find(|(field, _)| !names.contains(&field.as_str()))
     {
         let present = reject::names(names.into_iter());
         let message = format!(
@@ -188,7 +192,8 @@ fn exact_date(
         day: Some(day.day()),
     });
     date.map(Some).ok_or_else(|| {
-        let message = format!("`{field}` is a day outside the years 1 to 9999; mend it in the table");
+        let message =
+            format!("`{field}` is a day outside the years 1 to 9999; mend it in the table");
         reject::record(place, RejectCode::BadDate, Some(field), message, b"")
     })
 }
@@ -206,9 +211,10 @@ fn seconds(column: &dyn Array, row: usize) -> Option<i64> {
             TimeUnit::Microsecond => {
                 column.as_primitive::<TimestampMicrosecondType>().value(row).div_euclid(1_000_000)
             }
-            TimeUnit::Nanosecond => {
-                column.as_primitive::<TimestampNanosecondType>().value(row).div_euclid(1_000_000_000)
-            }
+            TimeUnit::Nanosecond => column
+                .as_primitive::<TimestampNanosecondType>()
+                .value(row)
+                .div_euclid(1_000_000_000),
         },
         _ => return None,
     })
@@ -327,10 +333,15 @@ mod tests {
         for column in columns {
             let kind = column.data_type().clone();
             let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
-            let read = read_all("in.parquet", &file(vec![("id", ids), ("text", column)]), &options());
+            let read =
+                read_all("in.parquet", &file(vec![("id", ids), ("text", column)]), &options());
             let texts: Vec<_> = documents(read).into_iter().map(|d| (d.id, d.text)).collect();
             let expected = [("1", "one"), ("2", "two"), ("3", "one")];
-            assert_eq!(texts, expected.map(|(id, text)| (id.to_owned(), text.to_owned())), "{kind}");
+            assert_eq!(
+                texts,
+                expected.map(|(id, text)| (id.to_owned(), text.to_owned())),
+                "{kind}"
+            );
         }
     }
 
@@ -342,13 +353,16 @@ mod tests {
             Arc::new(Date64Array::from(vec![19_782 * DAY * 1000])),
             Arc::new(TimestampSecondArray::from(vec![SECOND])),
             Arc::new(TimestampMillisecondArray::from(vec![SECOND * 1000 + 999])),
-            Arc::new(TimestampMicrosecondArray::from(vec![SECOND * 1_000_000]).with_timezone("UTC")),
+            Arc::new(
+                TimestampMicrosecondArray::from(vec![SECOND * 1_000_000]).with_timezone("UTC"),
+            ),
             Arc::new(TimestampNanosecondArray::from(vec![SECOND * 1_000_000_000 + 1])),
             strings(&["2024-02-29"]),
         ];
         for column in columns {
             let kind = column.data_type().clone();
-            let columns = vec![("id", strings(&["a"])), ("text", strings(&["x"])), ("date", column)];
+            let columns =
+                vec![("id", strings(&["a"])), ("text", strings(&["x"])), ("date", column)];
             let documents = documents(read_all("in.parquet", &file(columns), &options()));
             assert_eq!(documents[0].date.unwrap().to_string(), "2024-02-29", "{kind}");
         }
@@ -394,7 +408,10 @@ mod tests {
         let texts: ArrayRef = Arc::new(StringArray::from(vec![None, Some("y")]));
         let columns = vec![("id", strings(&["a", "b"])), ("text", texts)];
         let read = read_all("in.parquet", &file(columns), &options());
-        assert_eq!((codes(&read).as_slice(), read.len()), ([RejectCode::MissingField].as_slice(), 2));
+        assert_eq!(
+            (codes(&read).as_slice(), read.len()),
+            ([RejectCode::MissingField].as_slice(), 2)
+        );
     }
 
     #[test]

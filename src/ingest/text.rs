@@ -75,18 +75,10 @@ pub(super) fn fields(bytes: Vec<u8>, markup: Markup, place: &Place) -> Result<Fi
 
 /// Puts the main text of a page in the place of its source.
 fn main_text(source: Fields, place: &Place, head: &[u8]) -> Result<Fields, Reject> {
-    let no_text = |reason: &str| {
-        let message = format!("the page has no text that could be taken out: {reason}");
-        reject::record(place, RejectCode::BadHtml, None, message, head)
-    };
-    let page = html::main_text(&source.text).map_err(|reason| no_text(&reason))?;
-    if page.text.trim().is_empty() {
-        return Err(no_text("it is empty; save the text itself as .txt"));
-    }
-    let mut metadata = source.metadata;
-    if !page.title.is_empty() {
-        metadata.insert("title".to_owned(), Value::String(page.title));
-    }
+    let no_text = |reason: String| reject::record(place, RejectCode::BadHtml, None, reason, head);
+    let page = html::main_text(&source.text).map_err(|reason| no_text(reason))?;
+    let title = page.title.map(|title| ("title".to_owned(), Value::String(title)));
+    let metadata = title.into_iter().collect();
     let date = page.date.map(Given::Page);
     Ok(Fields { text: page.text, date, metadata, ..source })
 }
