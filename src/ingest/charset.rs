@@ -3,7 +3,7 @@
 //!
 //! Nothing is replaced silently: bytes that the charset has no char for make the text no text.
 
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, Cursor, Read};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
@@ -122,7 +122,7 @@ pub(crate) fn utf8_stream(mut reader: Bytes, n_head: usize, guessing: bool) -> U
     let rest = head.chain(Failure(error)).chain(reader);
     let (reader, n_skipped): (Bytes, usize) = match encoding == UTF_8 {
         true => (Box::new(rest), n_bom),
-        false => (Box::new(BufReader::new(Transcoder::new(rest, encoding))), 0),
+        false => (Box::new(Transcoder::new(rest, encoding)), 0),
     };
     Utf8Stream { reader, charset: encoding.name(), n_skipped: n_skipped as u64 }
 }
@@ -154,40 +154,54 @@ struct Transcoder<R> {
     source: R,
     decoder: Decoder,
     ended: bool,
-    malformed: bool,
+    /// What was decoded, and how much of it was handed out.
+    decoded: Vec<u8>,
+    n_taken: usize,
 }
 
 impl<R: BufRead> Transcoder<R> {
     fn new(source: R, encoding: &'static Encoding) -> Self {
         let decoder = encoding.new_decoder_without_bom_handling();
-        Transcoder { source, decoder, ended: false, malformed: false }
+        Transcoder { source, decoder, ended: false, decoded: Vec::new(), n_taken: 0 }
+    }
+
+    /// Decodes what the source holds ready.
+    fn decode_more(&mut self) -> io::Result<()> {
+        let bytes = self.source.fill_buf()?;
+        self.decoded.resize(64 << 10, 0);
+        let last = bytes.is_empty();
+        let (result, n_read, n_written) =
+            self.decoder.decode_to_utf8_without_replacement(bytes, &mut self.decoded, last);
+        self.source.consume(n_read);
+        self.decoded.truncate(n_written);
+        self.ended = last && result == DecoderResult::InputEmpty;
+        if matches!(result, DecoderResult::Malformed(..)) {
+            self.decoded.push(NEVER_UTF8);
+        }
+        Ok(())
+    }
+}
+
+impl<R: BufRead> BufRead for Transcoder<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.n_taken == self.decoded.len() && !self.ended {
+            self.n_taken = 0;
+            self.decoded.clear();
+            self.decode_more()?;
+        }
+        Ok(&self.decoded[self.n_taken..])
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.n_taken += n;
     }
 }
 
 impl<R: BufRead> Read for Transcoder<R> {
-    /// `into` must hold at least 16 bytes, which the buffer around this reader sees to.
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if std::mem::take(&mut self.malformed) {
-            into[0] = NEVER_UTF8;
-            return Ok(1);
-        }
-        while !self.ended {
-            let bytes = self.source.fill_buf()?;
-            let last = bytes.is_empty();
-            let (result, n_read, n_written) =
-                self.decoder.decode_to_utf8_without_replacement(bytes, into, last);
-            self.source.consume(n_read);
-            self.ended = last && result == DecoderResult::InputEmpty;
-            self.malformed = matches!(result, DecoderResult::Malformed(..));
-            if n_written > 0 {
-                return Ok(n_written);
-            }
-            if std::mem::take(&mut self.malformed) {
-                into[0] = NEVER_UTF8;
-                return Ok(1);
-            }
-        }
-        Ok(0)
+        let n = self.fill_buf()?.read(into)?;
+        self.consume(n);
+        Ok(n)
     }
 }
 

@@ -321,3 +321,166 @@ fn near_names(path: &Path) -> Vec<String> {
     near.truncate(3);
     near.into_iter().map(|(_, name)| name).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::ingest::{Inputs, Why};
+
+    const JSON: &str = "{\"id\": \"a\", \"text\": \"words\"}\n";
+
+    fn folder(files: &[(&str, &str)]) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    fn expand(folder: &TempDir, inputs: &[&str]) -> Result<Inputs> {
+        let root = folder.path().to_str().unwrap();
+        let inputs: Vec<String> = inputs.iter().map(|input| format!("{root}/{input}")).collect();
+        Inputs::expand(&inputs)
+    }
+
+    fn names(inputs: &Inputs) -> Vec<&str> {
+        inputs.files().iter().map(InputFile::name).collect()
+    }
+
+    /// Message and hint of a usage error.
+    fn fault(result: Result<Inputs>) -> String {
+        let error = result.map(|inputs| names(&inputs).join(" ")).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{error}");
+        format!("{error} | {}", error.hint().unwrap_or_default())
+    }
+
+    #[test]
+    fn a_folder_is_walked_in_order_and_what_is_not_read_is_listed() {
+        let folder = folder(&[
+            ("b.TXT", "x"),
+            ("a/z.md", "x"),
+            ("a/y.jsonl.gz", "x"),
+            ("x.txt/inner.html", "x"),
+            ("photo.jpg", "x"),
+            ("notes", "x"),
+            (".git/config.txt", "x"),
+        ]);
+        symlink(folder.path(), folder.path().join("loop")).unwrap();
+        symlink("/etc/hostname", folder.path().join("out.txt")).unwrap();
+        let inputs = expand(&folder, &[""]).unwrap();
+        assert_eq!(names(&inputs), ["a/y.jsonl.gz", "a/z.md", "b.TXT", "x.txt/inner.html"]);
+        let skipped: Vec<_> =
+            inputs.skipped().iter().map(|skipped| (skipped.name.as_str(), skipped.why)).collect();
+        let expected = [
+            (".git", Why::Hidden),
+            ("loop", Why::Link),
+            ("notes", Why::UnknownFormat),
+            ("out.txt", Why::Link),
+            ("photo.jpg", Why::UnknownFormat),
+        ];
+        assert_eq!(skipped, expected);
+    }
+
+    #[test]
+    fn the_order_of_arguments_and_a_file_named_twice_change_nothing() {
+        let folder = folder(&[("d/a.txt", "x"), ("d/b.txt", "x"), ("c.txt", "x")]);
+        let forward = expand(&folder, &["d", "c.txt", "d/a.txt", "d/*.txt"]).unwrap();
+        let backward = expand(&folder, &["d/*.txt", "d/a.txt", "c.txt", "d"]).unwrap();
+        assert_eq!(names(&forward), ["a.txt", "b.txt", "c.txt"]);
+        assert_eq!(names(&forward), names(&backward));
+    }
+
+    #[test]
+    fn a_link_that_the_user_names_is_followed() {
+        let folder = folder(&[("d/a.txt", "x")]);
+        symlink(folder.path().join("d"), folder.path().join("to-folder")).unwrap();
+        symlink(folder.path().join("d/a.txt"), folder.path().join("to-file.txt")).unwrap();
+        assert_eq!(names(&expand(&folder, &["to-folder"]).unwrap()), ["a.txt"]);
+        assert_eq!(names(&expand(&folder, &["to-file.txt"]).unwrap()), ["to-file.txt"]);
+    }
+
+    #[test]
+    fn globs_match_files_and_the_files_of_folders() {
+        let folder = folder(&[
+            ("a.txt", "x"),
+            ("b.md", "x"),
+            ("n1", "words"),
+            ("n2", "\0\u{1}\u{2}"),
+            ("d/c.txt", "x"),
+            ("d/e/f.txt", "x"),
+            ("w[1].txt", "x"),
+        ]);
+        let cases: [(&str, &[&str]); 6] = [
+            ("*.txt", &["a.txt", "w[1].txt"]),
+            ("*/c.txt", &["d/c.txt"]),
+            ("**/f.txt", &["d/e/f.txt"]),
+            ("d*", &["d/c.txt", "d/e/f.txt"]),
+            ("{b.md,n*}", &["b.md", "n1"]),
+            ("w[1].txt", &["w[1].txt"]),
+        ];
+        for (glob, expected) in cases {
+            assert_eq!(names(&expand(&folder, &[glob]).unwrap()), expected, "{glob}");
+        }
+    }
+
+    #[test]
+    fn a_named_file_of_an_unknown_ending_is_known_by_its_content() {
+        let folder = folder(&[
+            ("notes", "Plain words.\n"),
+            ("log.dat", JSON),
+            ("lines.json", JSON),
+            ("array.json", "[{\n \"id\": 1}]"),
+            ("image.jpg", "\0\u{1}\u{2}JFIF\0\0\0"),
+            ("table.pq", "PAR1..."),
+        ]);
+        let format = |name| expand(&folder, &[name]).unwrap().files()[0].format();
+        assert_eq!(format("notes"), Format::Text);
+        assert_eq!(format("log.dat"), Format::Jsonl);
+        assert_eq!(format("lines.json"), Format::Jsonl);
+        assert_eq!(format("table.pq"), Format::Parquet);
+        assert!(fault(expand(&folder, &["array.json"])).contains("jq -c"));
+        assert!(fault(expand(&folder, &["image.jpg"])).contains("themeline reads txt"));
+    }
+
+    #[test]
+    fn inputs_that_mean_nothing_say_what_to_do() {
+        let folder = folder(&[("readouts.jsonl", JSON), ("pictures/a.jpg", "x")]);
+        fs::create_dir(folder.path().join("empty")).unwrap();
+        let cases = [
+            ("readuots.jsonl", "no such file or folder | did you mean `readouts.jsonl`?"),
+            ("quite-another-name", "no such file or folder | check the path"),
+            ("readouts.jsonl/x", "no such file or folder"),
+            ("empty", "the folder holds no file that can be read | themeline reads"),
+            ("pictures", "(1 of other kinds, such as `a.jpg`)"),
+            ("*.csv", "no file that can be read matches"),
+            ("no/such/*.csv", "no file that can be read matches"),
+            ("a[", "unclosed character class"),
+        ];
+        for (input, expected) in cases {
+            let fault = fault(expand(&folder, &["readouts.jsonl", input]));
+            assert!(fault.contains(expected), "{input}: {fault}");
+        }
+        assert!(fault(Inputs::expand(&[])).contains("no input"));
+        assert!(fault(Inputs::expand(&["/dev/null".to_owned()])).contains("give -"));
+    }
+
+    #[test]
+    fn a_pipe_in_a_folder_is_rejected_and_not_opened() {
+        let folder = folder(&[("a.txt", "words here")]);
+        let pipe = folder.path().join("pipe.txt");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let inputs = expand(&folder, &[""]).unwrap();
+        let records: Vec<_> = inputs.read(&Default::default()).unwrap().collect();
+        assert_eq!(records[0].as_ref().unwrap_err().code, RejectCode::NotAFile);
+        assert_eq!(records[0].as_ref().unwrap_err().file, "pipe.txt");
+        assert!(records[1].is_ok() && records.len() == 2);
+        fault(expand(&folder, &["pipe.txt"]));
+    }
+}

@@ -164,3 +164,92 @@ fn date_text(value: Value, field: &str, place: &Place) -> Result<Option<Given>, 
         other => Err(bad_field(place, field, "a string such as \"2024-10-15\"", &other)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::DateFormat;
+    use crate::ingest::tests::{documents, options, read_all};
+
+    /// The date and origin of a document, or the field, code and message of its reject.
+    fn dated(name: &str, text: &str, options: &IngestOptions) -> String {
+        match read_all(name, text.as_bytes(), options).remove(0) {
+            Ok(Document { date: Some(date), date_origin, .. }) => format!("{date} {date_origin:?}"),
+            Ok(document) => format!("{:?}", document.date_origin),
+            Err(reject) => {
+                format!("{:?} {:?}: {}", reject.field.unwrap(), reject.code, reject.message)
+            }
+        }
+    }
+
+    fn line(date: &str) -> String {
+        format!("{{\"id\": 1, \"date\": {date}, \"text\": \"Two ministers met.\"}}")
+    }
+
+    #[test]
+    fn the_places_of_a_date_are_tried_in_order() {
+        let mut options = options();
+        let text = "HANOI, 12 March 2023 - Two ministers met and spoke of rice.\n";
+        assert_eq!(dated("2021-05-06.txt", text, &options), "2023-03-12 Dateline");
+        assert_eq!(dated("2021-05-06.txt", "Two met.", &options), "2021-05-06 Filename");
+        assert_eq!(dated("notes.txt", "Two met.", &options), "None");
+        assert_eq!(dated("2021-05-06.jsonl", &line("\"2024\""), &options), "2024 Metadata");
+        let page = format!("<html><body><p>{text}</p></body></html>");
+        assert_eq!(dated("2021-05-06.html", &page, &options), "2023-03-12 Dateline");
+
+        options.date_rules =
+            ["2020*=1999", "2021*=2001-02", "*=1970"].map(|r| r.parse().unwrap()).into();
+        assert_eq!(dated("2021-05-06.txt", text, &options), "2001-02 Metadata");
+        assert_eq!(dated("2021-05-06.jsonl", &line("\"2024\""), &options), "2001-02 Metadata");
+    }
+
+    #[test]
+    fn the_name_of_a_file_of_records_dates_none_of_them() {
+        for empty in ["null", "\"\"", "\" \""] {
+            assert_eq!(dated("2021-05-06.jsonl", &line(empty), &options()), "None", "{empty}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_no_certain_date_rejects_the_record_and_names_the_flag() {
+        let cases = [
+            ("\"03/04/2021\"", "\"date\" AmbiguousDate"),
+            ("\"2021-02-30\"", "\"date\" BadDate"),
+            ("\"soon\"", "\"date\" BadDate"),
+            ("0", "\"date\" BadDate"),
+            ("true", "\"date\" BadField"),
+        ];
+        for (date, expected) in cases {
+            let dated = dated("a.jsonl", &line(date), &options());
+            assert!(dated.starts_with(expected), "{date}: {dated}");
+        }
+        assert!(
+            dated("a.jsonl", &line("\"03/04/2021\""), &options()).contains("--date-format dmy")
+        );
+        let options = IngestOptions { date_format: Some(DateFormat::Dmy), ..options() };
+        assert_eq!(dated("a.jsonl", &line("\"03/04/2021\""), &options), "2021-04-03 Metadata");
+        assert_eq!(dated("a.jsonl", &line("2021"), &options), "2021 Metadata");
+    }
+
+    #[test]
+    fn the_names_of_the_fields_can_be_chosen() {
+        let options = IngestOptions {
+            text_field: "body".to_owned(),
+            date_field: "day".to_owned(),
+            id_field: "key".to_owned(),
+            ..options()
+        };
+        let line = r#"{"key": "k", "body": "words", "day": "2020", "id": 7, "text": "t"}"#;
+        let documents = documents(read_all("a.jsonl", line.as_bytes(), &options));
+        assert_eq!((documents[0].id.as_str(), documents[0].text.as_str()), ("k", "words"));
+        assert_eq!(documents[0].date.unwrap().to_string(), "2020");
+        assert_eq!(documents[0].metadata["text"], "t");
+    }
+
+    #[test]
+    fn date_rules_are_checked_when_they_are_given() {
+        for rule in ["2024", "*.txt=", "*.txt=03/04/2021", "[=2021"] {
+            rule.parse::<crate::ingest::DateRule>().unwrap_err();
+        }
+    }
+}

@@ -305,3 +305,130 @@ impl Iterator for Records {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::document::RejectCode;
+    use crate::ingest::parse;
+
+    const LINES: &[u8] = b"{\"id\": 1, \"text\": \"x\"}\n{\"id\": 2, \"text\": \"y\"}\n";
+
+    fn outline(records: Records, options: &IngestOptions) -> Vec<String> {
+        let read = records.map(|raw| raw.and_then(|raw| parse(raw, options)));
+        read.map(|document| match document {
+            Ok(document) => format!("{}#{}", document.place.file, document.id),
+            Err(reject) => format!("{}!{:?}", reject.file, reject.code),
+        })
+        .collect()
+    }
+
+    fn inputs(folder: &tempfile::TempDir) -> Inputs {
+        Inputs::expand(&[folder.path().to_str().unwrap().to_owned()]).unwrap()
+    }
+
+    #[test]
+    fn records_come_file_by_file_and_can_be_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("b.jsonl"), LINES).unwrap();
+        fs::write(folder.path().join("c.txt"), "words").unwrap();
+        fs::write(folder.path().join("a.csv"), "id,text\n7,z\n").unwrap();
+        let inputs = inputs(&folder);
+        let options = IngestOptions::default();
+        for _ in 0..2 {
+            let records = inputs.read(&options).unwrap();
+            let expected = ["a.csv#7", "b.jsonl#1", "b.jsonl#2", "c.txt#c.txt"];
+            assert_eq!(outline(records, &options), expected);
+        }
+    }
+
+    #[test]
+    fn a_file_that_goes_before_it_is_read_is_rejected_and_the_rest_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.txt", "b.parquet", "c.txt"] {
+            fs::write(folder.path().join(name), "words").unwrap();
+        }
+        let inputs = inputs(&folder);
+        fs::remove_file(folder.path().join("a.txt")).unwrap();
+        fs::remove_file(folder.path().join("b.parquet")).unwrap();
+        let options = IngestOptions::default();
+        let outline = outline(inputs.read(&options).unwrap(), &options);
+        assert_eq!(outline, ["a.txt!UnreadableFile", "b.parquet!UnreadableFile", "c.txt#c.txt"]);
+    }
+
+    #[test]
+    fn a_packed_file_that_ends_early_keeps_what_came_before() {
+        let line = |i: u32| {
+            format!("{{\"id\": {i}, \"text\": \"{:x}\"}}\n", i.wrapping_mul(2_654_435_761))
+        };
+        let lines: String = (0..20_000).map(line).collect();
+        let rows: String = (0..20_000u32)
+            .map(|i| format!("{i},\"x\n{:x}\"\n", i.wrapping_mul(2_654_435_761)))
+            .collect();
+        let table = format!("id,text\n{rows}");
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(lines.as_bytes()).unwrap();
+        let files = [
+            ("a.jsonl.gz", gzip.finish().unwrap()),
+            ("a.jsonl.zst", zstd::encode_all(lines.as_bytes(), 1).unwrap()),
+            ("a.csv.zst", zstd::encode_all(table.as_bytes(), 1).unwrap()),
+            ("a.txt.zst", zstd::encode_all(table.as_bytes(), 1).unwrap()),
+        ];
+        for (name, mut packed) in files {
+            packed.truncate(packed.len() * 3 / 4);
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(name), packed).unwrap();
+            let records: Vec<_> =
+                inputs(&folder).read(&IngestOptions::default()).unwrap().collect();
+            let (last, kept) = records.split_last().unwrap();
+            assert_eq!(last.as_ref().unwrap_err().code, RejectCode::BadCompression, "{name}");
+            assert!(kept.iter().all(|record| record.is_ok()), "{name}");
+            assert!(kept.len() > 5000 || name == "a.txt.zst", "{name}: {}", kept.len());
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_the_file_as_it_lies_on_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.txt"), "words").unwrap();
+        let inputs = inputs(&folder);
+        let found = inputs.files()[0].fingerprint().unwrap();
+        assert_eq!(found.n_bytes, 5);
+        assert_eq!(found.blake3, blake3::hash(b"words").to_hex().to_string());
+    }
+
+    /// The rate of reading without dates and language, which belong to other files. Run with
+    /// `cargo test --release --lib ingest::files -- --ignored --nocapture`.
+    #[test]
+    #[ignore = "a measurement"]
+    fn the_rate_of_reading_json_lines() {
+        let shared = std::env::var("THEMELINE_SHARED").unwrap_or("../shared".to_owned());
+        let path = format!("{shared}/corpora/ungdc-35-countries-1946-2024.jsonl.zst");
+        if !Path::new(&path).exists() {
+            return eprintln!("SKIPPED: no {path}");
+        }
+        let (options, inputs) = (IngestOptions::default(), Inputs::expand(&[path]).unwrap());
+        let rate = |n_bytes: usize, start: std::time::Instant| {
+            n_bytes as f64 / 1e6 / start.elapsed().as_secs_f64()
+        };
+        let start = std::time::Instant::now();
+        let raw: Vec<_> = inputs.read(&options).unwrap().map(|raw| raw.unwrap()).collect();
+        let n_bytes = raw.iter().map(RawRecord::n_bytes).sum();
+        println!("{} records, {n_bytes} bytes: split {:.0} MB/s", raw.len(), rate(n_bytes, start));
+        let start = std::time::Instant::now();
+        for raw in inputs.read(&options).unwrap() {
+            let raw = raw.unwrap();
+            let super::super::Body::JsonLine(line) = &raw.body else { panic!("JSON Lines") };
+            let object = jsonl::object(line, &raw.place).unwrap();
+            super::super::Fields::of_record(object, raw.charset, &options, &raw.place).unwrap();
+        }
+        println!("split and fields {:.0} MB/s", rate(n_bytes, start));
+        let start = std::time::Instant::now();
+        for raw in raw {
+            parse(raw, &options).unwrap();
+        }
+        println!("parse, with date and language {:.0} MB/s", rate(n_bytes, start));
+    }
+}

@@ -110,6 +110,7 @@ impl Iterator for JsonLines {
 
 /// Reads one line as a JSON object, its fields in the order of the line.
 pub(super) fn object(line: &[u8], place: &Place) -> Result<Map<String, Value>, Reject> {
+    let line = line.trim_ascii_end();
     let fault = |code, field, message: String| reject::record(place, code, field, message, line);
     let text = std::str::from_utf8(line)
         .map_err(|error| fault(RejectCode::BadJson, None, not_utf8(place, error.valid_up_to())))?;
@@ -303,7 +304,7 @@ mod tests {
                 Some("k"),
                 "twice",
             ),
-            (b"{\"id\": 1, \"text\": \"caf\xe9\"}", BadJson, None, "byte 23 of the line"),
+            (b"{\"id\": 1, \"text\": \"caf\xe9\"}", BadJson, None, "byte 22 of the line (byte 54 "),
             (b"{\"id\": 1, \"text\": \"\\ud83d!\"}", BadJson, None, "surrogate"),
         ];
         for (line, code, field, message) in cases {
@@ -373,7 +374,7 @@ mod tests {
         let [Ok(_), Err(long), Ok(third), Err(last)] = read.as_slice() else { panic!("{read:?}") };
         assert_eq!((long.code, long.line), (RejectCode::TooLarge, Some(2)));
         assert_eq!((third.id.as_str(), third.place.line), ("c", Some(3)));
-        assert_eq!(third.place.byte_offset, Some(27 + 500_022));
+        assert_eq!(third.place.byte_offset, Some(26 + 500_021));
         assert_eq!((last.code, last.line), (RejectCode::TooLarge, Some(4)));
     }
 

@@ -121,8 +121,24 @@ impl RawRecord {
     /// About what the record takes in memory, in bytes.
     pub fn n_bytes(&self) -> usize {
         match &self.body {
-            Body::File(bytes, _) | Body::JsonLine(bytes) | Body::CsvRow(bytes, _) => bytes.len(),
             Body::ParquetRow(batch, _) => batch.get_array_memory_size() / batch.num_rows().max(1),
+            body => body.bytes().len(),
+        }
+    }
+
+    /// The start of the record, for the excerpt of a reject.
+    fn head(&self) -> Vec<u8> {
+        let bytes = self.body.bytes();
+        bytes[..bytes.len().min(500)].to_vec()
+    }
+}
+
+impl Body {
+    /// The record as bytes; none for a row of a batch, which has no bytes of its own.
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Body::File(bytes, _) | Body::JsonLine(bytes) | Body::CsvRow(bytes, _) => bytes,
+            Body::ParquetRow(..) => &[],
         }
     }
 }
@@ -133,6 +149,14 @@ impl RawRecord {
 ///
 /// A [`Reject`] with the record's place, the field at fault and a stable code.
 pub fn parse(raw: RawRecord, options: &IngestOptions) -> Result<Document, Reject> {
+    let head = raw.head();
+    document(raw, options).map_err(|reject| match reject.excerpt.is_empty() {
+        true => Reject { excerpt: reject::excerpt(&head), ..reject },
+        false => reject,
+    })
+}
+
+fn document(raw: RawRecord, options: &IngestOptions) -> Result<Document, Reject> {
     let RawRecord { place, body, charset } = raw;
     let fields = match body {
         Body::File(bytes, markup) => text::fields(bytes, markup, &place)?,
