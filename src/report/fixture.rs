@@ -43,7 +43,7 @@ fn document(i: usize) -> ScoredDocument {
     let none_share = 1.0 - themes.iter().map(|theme| theme.share).sum::<f64>();
     ScoredDocument {
         document: source(i, CLAUSE.repeat(n_units)),
-        period: (i % 5 != 0).then(|| "2021".to_owned()),
+        period: (!i.is_multiple_of(5)).then(|| "2021".to_owned()),
         duplicate_of: (i % 9 == 8).then(|| "d0".to_owned()),
         n_sentences: n_units.div_ceil(3),
         units: (0..n_units).map(unit).collect(),
@@ -54,13 +54,13 @@ fn document(i: usize) -> ScoredDocument {
 }
 
 fn source(i: usize, text: String) -> Document {
-    let date = Date { year: 2021, month: (i % 2 == 0).then_some(3), day: None };
+    let date = Date { year: 2021, month: i.is_multiple_of(2).then_some(3), day: None };
     Document {
         id: format!("d{i}"),
         text,
-        date: (i % 5 != 0).then_some(date),
-        date_origin: if i % 5 == 0 { DateOrigin::None } else { DateOrigin::Metadata },
-        language: (i % 2 == 0).then_some("eng"),
+        date: (!i.is_multiple_of(5)).then_some(date),
+        date_origin: if i.is_multiple_of(5) { DateOrigin::None } else { DateOrigin::Metadata },
+        language: i.is_multiple_of(2).then_some("eng"),
         charset: "UTF-8",
         metadata: metadata(json!({"source": "a <b> & \"c\"", "n": i, "tags": ["x", null]})),
         place: Place { file: Arc::from("a.jsonl"), line: Some(1), byte_offset: Some(0), record: 1 },

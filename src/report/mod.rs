@@ -62,9 +62,11 @@ pub struct Exports {
     open: Vec<OpenExport>,
 }
 
+type BoxedExporter = Box<dyn Exporter<StagedFile> + Send>;
+
 struct OpenExport {
     target: PathBuf,
-    exporter: Box<dyn Exporter<StagedFile> + Send>,
+    exporter: BoxedExporter,
 }
 
 impl Exports {
@@ -96,7 +98,7 @@ impl Exports {
         &mut self,
         folder: &mut OutputFolder,
         file: OutputFile,
-        make: impl FnOnce(StagedFile) -> io::Result<Box<dyn Exporter<StagedFile> + Send>>,
+        make: impl FnOnce(StagedFile) -> io::Result<BoxedExporter>,
     ) -> Result<()> {
         let staged = folder.file(file)?;
         let target = staged.target().to_path_buf();

@@ -13,7 +13,7 @@ use super::run::RunFile;
 use super::trends::TrendsFile;
 
 /// Every output with a schema: its name and how its schema is made. A new output gets a line here.
-const OUTPUTS: &[(&str, fn() -> Value)] = &[
+const OUTPUTS: &[(&str, MakeSchema)] = &[
     ("documents", of::<DocumentRow<'static>>),
     ("units", of::<UnitRow<'static>>),
     ("scores", of::<ScoreRow<'static>>),
@@ -22,6 +22,8 @@ const OUTPUTS: &[(&str, fn() -> Value)] = &[
     ("rejects", of::<RejectRow>),
     ("run", of::<RunFile>),
 ];
+
+type MakeSchema = fn() -> Value;
 
 /// The names that [`schema`] knows.
 pub fn names() -> impl Iterator<Item = &'static str> {
@@ -58,38 +60,28 @@ mod tests {
     use crate::report::fixture::{corpus, run_file, themes};
     use crate::report::rows::{RejectsTag, UnitText};
     use crate::report::trends::{ComparisonRow, ShareRow, TrendsTag, Verdict};
-    use serde_json::{Map, json};
+    use serde_json::json;
 
     /// The first fault that a schema finds in a value: the part of JSON Schema that ours use.
     fn fault(value: &Value, schema: &Value, root: &Value) -> Option<String> {
-        let Some(rules) = schema.as_object() else { return None };
-        rules.iter().find_map(|(rule, wanted)| {
-            broken(rule, wanted, value, rules, root)
-                .then(|| format!("{rule} {wanted}: {value}"))
-                .or_else(|| inner_fault(rule, wanted, value, rules, root))
+        schema.as_object()?.iter().find_map(|(rule, wanted)| {
+            let fault = || format!("{rule} {wanted}: {value}");
+            let own = broken(rule, wanted, value, root).then(fault);
+            own.or_else(|| inner_fault(rule, wanted, value, root))
         })
     }
 
-    fn broken(
-        rule: &str,
-        wanted: &Value,
-        value: &Value,
-        _: &Map<String, Value>,
-        root: &Value,
-    ) -> bool {
+    fn broken(rule: &str, wanted: &Value, value: &Value, root: &Value) -> bool {
         let number = value.as_f64();
+        let list = || wanted.as_array().unwrap().iter();
         match rule {
             "type" => !types(wanted).any(|name| is_a(value, name)),
             "const" => value != wanted,
-            "enum" => !wanted.as_array().unwrap().contains(value),
+            "enum" => !list().any(|one| one == value),
             "minimum" => number.is_some_and(|x| x < wanted.as_f64().unwrap()),
             "maximum" => number.is_some_and(|x| x > wanted.as_f64().unwrap()),
-            "required" => {
-                wanted.as_array().unwrap().iter().any(|k| value.get(k.as_str().unwrap()).is_none())
-            }
-            "anyOf" | "oneOf" => {
-                !wanted.as_array().unwrap().iter().any(|one| fault(value, one, root).is_none())
-            }
+            "required" => list().any(|key| value.get(key.as_str().unwrap()).is_none()),
+            "anyOf" | "oneOf" => !list().any(|one| fault(value, one, root).is_none()),
             "$schema"
             | "$defs"
             | "title"
@@ -103,23 +95,17 @@ mod tests {
         }
     }
 
-    fn inner_fault(
-        rule: &str,
-        wanted: &Value,
-        value: &Value,
-        rules: &Map<String, Value>,
-        root: &Value,
-    ) -> Option<String> {
+    fn inner_fault(rule: &str, wanted: &Value, value: &Value, root: &Value) -> Option<String> {
+        let all = |mut values: Box<dyn Iterator<Item = &Value> + '_>| {
+            values.find_map(|inner| fault(inner, wanted, root))
+        };
+        let at = |key: &str, rule| fault(value.get(key)?, rule, root);
         match rule {
             "$ref" => fault(value, root.pointer(&wanted.as_str().unwrap()[1..]).unwrap(), root),
-            "items" => value.as_array()?.iter().find_map(|item| fault(item, wanted, root)),
-            "properties" => wanted
-                .as_object()?
-                .iter()
-                .find_map(|(key, rule)| fault(value.get(key)?, rule, root)),
-            "additionalProperties" if !rules.contains_key("properties") => {
-                value.as_object()?.values().find_map(|inner| fault(inner, wanted, root))
-            }
+            "items" => all(Box::new(value.as_array()?.iter())),
+            "properties" => wanted.as_object()?.iter().find_map(|(key, rule)| at(key, rule)),
+            // Ours stand alone, never beside `properties`.
+            "additionalProperties" => all(Box::new(value.as_object()?.values())),
             _ => None,
         }
     }
