@@ -195,3 +195,55 @@ impl Codebook {
         of_themes.chain([of_none]).enumerate()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "id = 'a'\nname = 'A'\nversion = '1'\n\
+                         [[theme]]\nid = 'x'\nname = 'X'\nterms = ['b', 'c']\n";
+
+    fn small(text: &str) -> Codebook {
+        Codebook::from_toml(text, Path::new("a.toml")).unwrap()
+    }
+
+    #[test]
+    fn the_fingerprint_is_of_the_content_not_of_its_layout() {
+        let plain = small(SMALL).fingerprint();
+        let laid_out = SMALL.replace("['b', 'c']", "[\n  'b', # first\n  'c',\n]");
+        assert_eq!(small(&laid_out).fingerprint(), plain);
+        assert_ne!(small(&SMALL.replace("'c'", "'d'")).fingerprint(), plain);
+        assert_eq!(plain.len(), 64);
+    }
+
+    #[test]
+    fn a_codebook_survives_json() {
+        let codebook = Codebook::builtin("cooperation").unwrap();
+        let json = serde_json::to_string(&codebook).unwrap();
+        let back: Codebook = serde_json::from_str(&json).unwrap();
+        assert_eq!(back, codebook);
+        assert_eq!(back.fingerprint(), codebook.fingerprint());
+    }
+
+    #[test]
+    fn the_built_in_codebook_describes_its_eleven_themes_in_all_three_ways() {
+        let codebook = Codebook::builtin("cooperation").unwrap();
+        let ids: Vec<&str> = codebook.themes.iter().map(|theme| theme.id.as_str()).collect();
+        let expected = "politics security connectivity trade investment technology energy culture \
+                        multilateral disputes relief";
+        assert_eq!(ids.join(" "), expected);
+        for theme in &codebook.themes {
+            assert!(theme.terms.len() >= 50 && !theme.definition.is_empty(), "{}", theme.id);
+            assert!(theme.examples.len() >= 8, "{}", theme.id);
+            assert!(theme.counter_examples.len() >= 3, "{}", theme.id);
+        }
+        assert!(codebook.none.examples.len() >= 8);
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_built_in_ones() {
+        let error = Codebook::builtin("co-operation").unwrap_err();
+        assert!(error.hint().unwrap().contains("`cooperation`"));
+        assert!(matches!(Codebook::load(Path::new("no/such.toml")), Err(Error::Io { .. })));
+    }
+}

@@ -164,3 +164,80 @@ fn nearest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
     let key = known.iter().copied().min_by_key(|key| distance(key))?;
     (distance(key) <= 2.max(key.len() / 3) || key.starts_with(unknown)).then_some(key)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "id = 'ours'\nname = 'Ours'\nversion = '1'\n";
+
+    fn read(body: &str) -> Result<Codebook> {
+        from_toml(&format!("{HEAD}{body}"), Path::new("ours.toml"))
+    }
+
+    /// The error as a person sees it: place, message, hint.
+    fn fault(body: &str) -> String {
+        let error = read(body).expect_err("a fault");
+        format!("{error} → {}", error.hint().unwrap_or_default())
+    }
+
+    fn theme(id: &str) -> String {
+        format!("[[theme]]\nid = '{id}'\nname = 'T'\nterms = ['x-ray']\n")
+    }
+
+    #[test]
+    fn a_small_codebook_reads() {
+        let codebook = read(&(theme("trade") + "[none]\nexamples = ['Good morning.']\n")).unwrap();
+        assert_eq!(codebook.themes[0].terms, ["x-ray"]);
+        assert_eq!((codebook.language.as_str(), codebook.theme_id(1)), ("en", "none"));
+    }
+
+    #[test]
+    fn an_unknown_key_suggests_the_nearest() {
+        insta::assert_snapshot!(
+            fault("[[theme]]\nid = 'trade'\nname = 'Trade'\nterm = ['tariff']\n"),
+            @"ours.toml:7:1: unknown field `term` → write `terms`"
+        );
+        insta::assert_snapshot!(fault("[[themes]]\nid = 'trade'\n"), @"ours.toml:4:3: unknown field `themes` → write `theme`");
+        assert!(fault("colour = 'red'\n").contains("the keys here are id, name"));
+    }
+
+    #[test]
+    fn a_missing_key_and_a_wrong_type_say_what_to_write() {
+        insta::assert_snapshot!(fault("[[theme]]\nid = 'trade'\nterms = ['tariff']\n"), @r#"ours.toml:4:1: missing field `name` → add `name = "..."`"#);
+        insta::assert_snapshot!(
+            fault("[[theme]]\nid = 'trade'\nname = 'Trade'\nterms = 'tariff'\n"),
+            @r#"ours.toml:7:9: invalid type: string "tariff" → put text in quotes, and a list in brackets: `terms = ["tariff"]`"#
+        );
+        insta::assert_snapshot!(fault("[[theme\n"), @"ours.toml:4:8: unclosed array table → see docs/codebook.md for the form of a codebook");
+    }
+
+    #[test]
+    fn ids_are_plain_unique_and_not_none() {
+        insta::assert_snapshot!(fault(&(theme("a") + &theme("a"))), @"ours.toml:9:6: the id `a` is used by an earlier theme → give each theme an id of its own");
+        insta::assert_snapshot!(fault(&(theme("a") + &theme("none"))), @"ours.toml:9:6: the id `none` is reserved → every codebook has it already: describe it under `[none]`");
+        insta::assert_snapshot!(fault(&theme("Health")), @"ours.toml:5:6: `Health` is no id → write a lower-case letter, then letters, digits, `_` or `-`, such as `public-health`");
+    }
+
+    #[test]
+    fn an_empty_theme_and_an_empty_codebook_are_faults() {
+        insta::assert_snapshot!(fault("[[theme]]\nid = 'a'\nname = 'A'\n"), @r#"ours.toml:5:6: theme `a` has neither terms nor examples → add `terms = ["..."]` or `examples = ["..."]`, or delete the theme"#);
+        insta::assert_snapshot!(fault(""), @"ours.toml: the codebook has no theme → add at least one `[[theme]]` with id, name and terms");
+    }
+
+    #[test]
+    fn a_bad_term_is_found_in_its_list() {
+        let head = "[[theme]]\nid = 'a'\nname = 'A'\nterms = ['ok',\n";
+        insta::assert_snapshot!(fault(&format!("{head}  'é', '*']\n")), @"ours.toml:8:8: `*` matches everything → write at least one word beside the `*`");
+        let none = format!("{head}]\n[none]\nweak = ['ex*mple']\n");
+        assert!(fault(&none).starts_with("ours.toml:10:9: `ex*mple` has a `*` inside a word"));
+        let ignore = format!("ignore = ['of*']\n{head}]\n");
+        assert!(fault(&ignore).starts_with("ours.toml:4:11: `of*` matches nearly everything"));
+    }
+
+    #[test]
+    fn lines_and_columns_count_from_one_in_characters() {
+        assert_eq!(place("ab\ncd", 0), (1, 1));
+        assert_eq!(place("äb\ncé!", 7), (2, 3));
+    }
+}
