@@ -142,12 +142,22 @@ fn count_chars(text: &str) -> u32 {
 }
 
 fn lead(line: &str) -> Lead {
+    if is_address(line.split(char::is_whitespace).next().unwrap_or("")) {
+        return Lead::Other;
+    }
     match line.chars().find(|c| !is_wrapper(*c)) {
         Some(c) if c.is_lowercase() => Lead::Lower,
         Some(c) if c.is_uppercase() => Lead::Upper,
         Some(c) if c.is_alphabetic() => Lead::Uncased,
         _ => Lead::Other,
     }
+}
+
+/// "example.org", "a@example.org": starts small, and goes on with nothing.
+fn is_address(word: &str) -> bool {
+    let inner = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+    let dotted = inner.find('.').is_some_and(|at| at > 1 && inner.len() - at > 2);
+    dotted && inner.is_ascii() || inner.contains('@') || inner.contains("://")
 }
 
 fn tail(line: &str) -> Tail {
@@ -207,6 +217,7 @@ mod tests {
             ("“It is over.”", Lead::Upper, Tail::Stop),
             ("the role of", Lead::Lower, Tail::Dangling),
             ("12 of them, namely:", Lead::Other, Tail::Colon),
+            ("example.org", Lead::Other, Tail::Open),
             ("两国关系", Lead::Uncased, Tail::Open),
         ] {
             let found = lines(line)[0];
