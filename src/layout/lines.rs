@@ -22,6 +22,8 @@ pub(super) struct Line {
     pub tail: Tail,
     /// Whether a blank line or a page break stands before it.
     pub gap_before: bool,
+    /// Whether it can be a page number or a running header: short, with digits, and no small letter.
+    pub folio: bool,
     /// Whether it has letters, and all of them are capitals.
     pub all_caps: bool,
 }
@@ -61,6 +63,7 @@ impl Line {
             marked: marker::explicit(line) > 0,
             tail: tail(line),
             gap_before,
+            folio: is_folio(line),
             all_caps: is_all_caps(line),
         }
     }
@@ -176,6 +179,13 @@ fn is_wrapper(c: char) -> bool {
         c,
         '"' | '\'' | '“' | '”' | '‘' | '’' | '«' | '»' | '(' | ')' | '[' | ']' | '*' | '_' | '\\'
     ) || c.is_whitespace()
+}
+
+fn is_folio(line: &str) -> bool {
+    const WIDEST: usize = 24;
+    line.len() <= WIDEST
+        && line.contains(|c: char| c.is_ascii_digit())
+        && !line.contains(char::is_lowercase)
 }
 
 fn is_all_caps(line: &str) -> bool {

@@ -16,7 +16,7 @@ use super::word::{self, Gap, Word};
 use crate::document::Span;
 
 /// Fewer letters are no unit: they stay with a neighbour.
-const MIN_LETTERS: usize = 3;
+pub(super) const MIN_LETTERS: usize = 3;
 /// Words on either side of a comma that joins clauses.
 const CLAUSE_WORDS: usize = 6;
 /// Words on either side of a dash, or behind "as well as".

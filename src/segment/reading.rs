@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+const BREAKS: [char; 7] = ['\n', '\r', '\u{B}', '\u{C}', '\u{85}', '\u{2028}', '\u{2029}'];
+
 /// The text of a span as a person reads it:
 ///
 /// - line breaks and runs of white space are one space, and none at the ends;
@@ -27,7 +29,7 @@ fn first_change(text: &str) -> Option<usize> {
     let changes = |at: usize| match bytes[at] {
         b' ' => matches!(bytes.get(at + 1), Some(b' ' | b'\t'..=b'\r')),
         b'\t'..=b'\r' | b'\\' | 0 => true,
-        0xC2 => matches!(bytes.get(at + 1), Some(0x85 | 0xA0 | 0xAD)),
+        0xC2 => matches!(bytes.get(at + 1), Some(0x85 | 0xA0 | 0xAC | 0xAD)),
         0xE1 => bytes.get(at + 1) == Some(&0x9A),
         0xE2 => matches!(bytes.get(at + 1), Some(0x80 | 0x81)) && is_changed_at(text, at),
         0xE3 => bytes.get(at + 1) == Some(&0x80) && is_changed_at(text, at),
@@ -72,20 +74,43 @@ fn rewrite(text: &str, at: usize) -> String {
             let blank = &text[at + i..text.len() - rest.len()];
             end_of_word(&mut read, blank, rest);
             while chars.next_if(|&(j, _)| at + j < text.len() - rest.len()).is_some() {}
-        } else if c == '\\' && text[at + i..].trim_start_matches('\\').starts_with('"') {
-            while chars.next_if(|&(_, c)| c == '\\').is_some() {}
+        } else if c == '\\' {
+            let run = backslashes(&text[at + i..]);
+            if !text[at + i + run..].starts_with('"') {
+                read.extend(text[at + i..][..run].chars().filter(|&c| !takes_no_room(c)));
+            }
+            while chars.next_if(|&(j, _)| j < i + run).is_some() {}
+        } else if c == '\u{AD}' && starts_with_break(&text[at + i + c.len_utf8()..]) {
+            while chars.next_if(|&(_, c)| c.is_whitespace()).is_some() {}
         } else if let Some(letters) = ligature(c) {
             read.push_str(letters);
-        } else if !takes_no_room(c) {
+        } else if !(takes_no_room(c) || is_lost_hyphen(c, &read, &text[at + i..])) {
             read.push(c);
         }
     }
     read
 }
 
+/// Whether `c`, which `rest` starts with, is a soft hyphen as scanners misread it: "eco¬nomic".
+fn is_lost_hyphen(c: char, read: &str, rest: &str) -> bool {
+    c == '¬'
+        && read.ends_with(char::is_lowercase)
+        && rest[c.len_utf8()..].starts_with(char::is_lowercase)
+}
+
+/// Length of the run of backslashes, and marks that take no room, that `text` starts with.
+fn backslashes(text: &str) -> usize {
+    text.len() - text.trim_start_matches(|c: char| c == '\\' || takes_no_room(c)).len()
+}
+
+fn starts_with_break(text: &str) -> bool {
+    let rest = text.trim_start();
+    text[..text.len() - rest.len()].contains(BREAKS)
+}
+
 /// Writes what the white space `blank` between `read` and `rest` stands for.
 fn end_of_word(read: &mut String, blank: &str, rest: &str) {
-    let breaks = blank.contains(['\n', '\r', '\u{B}', '\u{C}', '\u{85}', '\u{2028}', '\u{2029}']);
+    let breaks = blank.contains(BREAKS);
     let hyphen = read.chars().next_back().filter(|c| breaks && matches!(c, '-' | '‐'));
     let (Some(hyphen), Some(next)) = (hyphen, rest.chars().next()) else {
         if !rest.is_empty() && !read.is_empty() {
@@ -101,8 +126,14 @@ fn end_of_word(read: &mut String, blank: &str, rest: &str) {
     }
 }
 
+/// The last token of `text`, or its end: no word is longer.
 fn last_token(text: &str) -> &str {
-    text.rsplit(char::is_whitespace).next().unwrap_or("")
+    const LONGEST: usize = 48;
+    let mut from = text.len().saturating_sub(LONGEST);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    text[from..].rsplit(char::is_whitespace).next().unwrap_or("")
 }
 
 /// Whether the hyphen between `before` and `rest` belongs to the word.
@@ -148,7 +179,8 @@ mod tests {
             (r#"the \"hard\" part"#, r#"the "hard" part"#),
             (r"C:\dir", r"C:\dir"),
             ("the ﬁrst oﬃce", "the first office"),
-            ("co\u{AD}opera\u{AD}\ntion", "coopera tion"),
+            ("co\u{AD}opera\u{AD}\ntion", "cooperation"),
+            ("eco¬nomic, p ∧ ¬q", "economic, p ∧ ¬q"),
             ("zero\u{200B}width\u{FEFF}", "zerowidth"),
             ("nar\u{A0}row", "nar row"),
         ] {
@@ -160,6 +192,13 @@ mod tests {
     fn plain_text_is_borrowed() {
         for text in ["", "plain – “text”…", "两国关系", " a b "] {
             assert!(matches!(reading(text), Cow::Borrowed(_)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn hostile_text_takes_linear_time() {
+        for piece in ["\\", "a-\n", "\u{AD}\n", " \u{200B}", "\n"] {
+            assert!(reading(&piece.repeat(300_000)).len() <= 900_000);
         }
     }
 
