@@ -22,6 +22,8 @@ pub(super) struct Line {
     pub tail: Tail,
     /// Whether a blank line or a page break stands before it.
     pub gap_before: bool,
+    /// Whether it can be a page number or a running header: short, with digits, and no small letter.
+    pub folio: bool,
     /// Whether it has letters, and all of them are capitals.
     pub all_caps: bool,
 }
@@ -61,6 +63,7 @@ impl Line {
             marked: marker::explicit(line) > 0,
             tail: tail(line),
             gap_before,
+            folio: is_folio(line),
             all_caps: is_all_caps(line),
         }
     }
@@ -142,12 +145,22 @@ fn count_chars(text: &str) -> u32 {
 }
 
 fn lead(line: &str) -> Lead {
+    if is_address(line.split(char::is_whitespace).next().unwrap_or("")) {
+        return Lead::Other;
+    }
     match line.chars().find(|c| !is_wrapper(*c)) {
         Some(c) if c.is_lowercase() => Lead::Lower,
         Some(c) if c.is_uppercase() => Lead::Upper,
         Some(c) if c.is_alphabetic() => Lead::Uncased,
         _ => Lead::Other,
     }
+}
+
+/// "example.org", "a@example.org": starts small, and goes on with nothing.
+fn is_address(word: &str) -> bool {
+    let inner = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+    let dotted = inner.find('.').is_some_and(|at| at > 1 && inner.len() - at > 2);
+    dotted && inner.is_ascii() || inner.contains('@') || inner.contains("://")
 }
 
 fn tail(line: &str) -> Tail {
@@ -166,6 +179,13 @@ fn is_wrapper(c: char) -> bool {
         c,
         '"' | '\'' | '“' | '”' | '‘' | '’' | '«' | '»' | '(' | ')' | '[' | ']' | '*' | '_' | '\\'
     ) || c.is_whitespace()
+}
+
+fn is_folio(line: &str) -> bool {
+    const WIDEST: usize = 24;
+    line.len() <= WIDEST
+        && line.contains(|c: char| c.is_ascii_digit())
+        && !line.contains(char::is_lowercase)
 }
 
 fn is_all_caps(line: &str) -> bool {
@@ -207,6 +227,7 @@ mod tests {
             ("“It is over.”", Lead::Upper, Tail::Stop),
             ("the role of", Lead::Lower, Tail::Dangling),
             ("12 of them, namely:", Lead::Other, Tail::Colon),
+            ("example.org", Lead::Other, Tail::Open),
             ("两国关系", Lead::Uncased, Tail::Open),
         ] {
             let found = lines(line)[0];

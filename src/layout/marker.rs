@@ -78,7 +78,9 @@ fn lettered(line: &str) -> Option<usize> {
     let closing = &after[..stop];
     let is_initial = n == 1 && word.as_bytes()[0].is_ascii_uppercase();
     let fits = closing.ends_with(')') || (!is_initial && !word.as_bytes()[0].is_ascii_digit());
-    (fits && after[stop..].starts_with(char::is_whitespace)).then_some(n + stop)
+    let rest = &after[stop..];
+    let glued = word.as_bytes()[0].is_ascii_lowercase() && rest.starts_with(char::is_uppercase);
+    (fits && (glued || rest.starts_with(char::is_whitespace))).then_some(n + stop)
 }
 
 pub(super) fn stop_len(text: &str) -> Option<usize> {
@@ -127,6 +129,7 @@ mod tests {
             ("(a)The talks", "The talks"),
             ("b.) The talks", "The talks"),
             ("II. Talks", "Talks"),
+            ("b.The talks", "The talks"),
             ("• talks", "talks"),
             ("• 9. talks", "talks"),
             ("- talks", "talks"),

@@ -39,6 +39,8 @@ pub struct Block {
     pub kind: BlockKind,
 }
 
+/// Lines of page numbers and running headers at the turn of a page.
+const MOST_FOLIOS: usize = 3;
 /// A longer line is no heading (characters, words).
 const LONGEST_HEADING: (u32, usize) = (110, 16);
 
@@ -56,18 +58,32 @@ fn join(text: &str, lines: &[Line]) -> Vec<Block> {
     let widths = wrap::widths(lines);
     let mut blocks: Vec<Block> = Vec::new();
     let mut first = 0;
-    for at in 0..lines.len() {
-        let goes_on =
-            at + 1 < lines.len() && wrap::goes_on(text, &lines[at], &lines[at + 1], widths[at]);
-        if !goes_on {
-            blocks.push(block(text, &lines[first..=at], first.checked_sub(1).map(|i| lines[i])));
-            first = at + 1;
+    while first < lines.len() {
+        let mut last = first;
+        while let Some(next) = next_line(text, lines, last, widths[last]) {
+            last = next;
         }
+        blocks.push(block(text, &lines[first..=last], first.checked_sub(1).map(|i| lines[i])));
+        first = last + 1;
     }
     if let [only] = blocks.as_mut_slice() {
         only.kind = BlockKind::Paragraph;
     }
     blocks
+}
+
+/// The line in which the text of line `at` goes on, if any: the next one, or the one behind the
+/// page number and running header at the turn of a page.
+fn next_line(text: &str, lines: &[Line], at: usize, width: Option<u32>) -> Option<usize> {
+    let line = &lines[at];
+    let rest = &lines[at + 1..];
+    let folios = rest.iter().take(MOST_FOLIOS).take_while(|l| l.folio).count();
+    if folios > 0 && !line.folio && line.is_open() {
+        let behind = rest.get(folios)?;
+        return wrap::goes_on(text, line, behind, false, width).then_some(at + 1 + folios);
+    }
+    let next = rest.first()?;
+    wrap::goes_on(text, line, next, next.gap_before, width).then_some(at + 1)
 }
 
 fn block(text: &str, lines: &[Line], before: Option<Line>) -> Block {

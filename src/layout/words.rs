@@ -21,6 +21,18 @@ const CLOSED_CLASS: &str = "\
     instead finally firstly secondly thirdly first later once again let please thank thanks yes \
     many most more much several few other others one two three according";
 
+/// Words that a clause has and a heading hardly ever.
+const OF_CLAUSES: [&str; 28] = [
+    "i", "me", "my", "we", "us", "our", "you", "your", "he", "she", "it", "they", "is", "are",
+    "was", "were", "am", "be", "has", "have", "had", "will", "would", "shall", "may", "let",
+    "this", "that",
+];
+
+/// Whether `word` (any case) belongs to a clause rather than a heading.
+pub(crate) fn is_of_clauses(word: &str) -> bool {
+    OF_CLAUSES.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
 static WORDS: LazyLock<FxHashSet<&'static str>> =
     LazyLock::new(|| CLOSED_CLASS.split_whitespace().collect());
 

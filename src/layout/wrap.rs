@@ -90,13 +90,14 @@ fn is_full(a: &Line, b: &Line, usual: u32) -> bool {
     f64::from(a.width) + 1.0 + f64::from(b.first_word) >= FULL * f64::from(usual)
 }
 
-/// Whether the text of `a` goes on in `b`, the next line that is not blank.
-pub(super) fn goes_on(text: &str, a: &Line, b: &Line, width: Option<u32>) -> bool {
+/// Whether the text of `a` goes on in `b`, the next line that is not blank; `gap`: blank lines
+/// stand between.
+pub(super) fn goes_on(text: &str, a: &Line, b: &Line, gap: bool, width: Option<u32>) -> bool {
     let full = width.is_some_and(|usual| is_full(a, b, usual));
     if (b.marked && !(full && a.is_open())) || (a.all_caps != b.all_caps && b.lead != Lead::Lower) {
         return false;
     }
-    if b.gap_before {
+    if gap {
         return a.is_open() && b.lead == Lead::Lower && (full || a.width >= RUNNING_TEXT);
     }
     match (a.tail, b.lead) {
@@ -105,7 +106,7 @@ pub(super) fn goes_on(text: &str, a: &Line, b: &Line, width: Option<u32>) -> boo
         (Tail::Colon, lead) => full && lead != Lead::Upper,
         (Tail::Dangling, _) => true,
         (Tail::Open, Lead::Lower) => full || width.is_some() || runs(text, a),
-        (Tail::Open, _) => full,
+        (Tail::Open, _) => full || (width.is_some() && has_clause(text, a)),
     }
 }
 
@@ -113,6 +114,11 @@ pub(super) fn goes_on(text: &str, a: &Line, b: &Line, width: Option<u32>) -> boo
 fn ends_in_capital(text: &str, line: &Line) -> bool {
     let inner = text[line.start..line.end].trim_end_matches('.');
     inner.chars().next_back().is_some_and(char::is_uppercase)
+}
+
+/// Whether a line has words that no heading has.
+fn has_clause(text: &str, line: &Line) -> bool {
+    text[line.start..line.end].split_whitespace().any(super::words::is_of_clauses)
 }
 
 /// Whether a line by itself reads as part of a sentence.

@@ -16,11 +16,13 @@ use super::word::{self, Gap, Word};
 use crate::document::Span;
 
 /// Fewer letters are no unit: they stay with a neighbour.
-const MIN_LETTERS: usize = 3;
+pub(super) const MIN_LETTERS: usize = 3;
 /// Words on either side of a comma that joins clauses.
 const CLAUSE_WORDS: usize = 6;
 /// Words on either side of a dash, or behind "as well as".
 const PHRASE_WORDS: usize = 2;
+/// Words of an opening like "in other words,".
+const LEAD_IN: usize = 4;
 /// Words of one item in a series of noun phrases.
 const ITEM_WORDS: usize = 8;
 
@@ -143,8 +145,8 @@ impl Cuts<'_> {
             let long = at - last > PHRASE_WORDS && self.words.len() - at > PHRASE_WORDS;
             let cut = match word.gap {
                 Gap::Semicolon => true,
-                Gap::Dash => long && !word.proper,
-                Gap::Colon => lists[at] && at - last > PHRASE_WORDS,
+                Gap::Dash => long && !word.proper && self.words[at + 1].gap == Gap::Space,
+                Gap::Colon => lists[at] && at - last > PHRASE_WORDS && !word.proper,
                 _ => false,
             };
             if cut && !word.guarded {
@@ -156,15 +158,30 @@ impl Cuts<'_> {
 
     /// Cuts before coordinated verbs.
     fn at_verbs(&mut self) {
+        let mut last = 0;
         for at in 1..self.words.len() {
-            if self.is_verb(at)
-                && let Some(start) = self.coordination(at)
-                && !self.words[start].guarded
-                && !self.is_verb(start - 1)
-            {
-                self.starts[start] = true;
+            if self.starts[at] {
+                last = at;
+            }
+            if let Some(start) = self.coordination(at).filter(|_| self.is_verb(at)) {
+                let shares_object = self.shares_object(start);
+                let lead_in = start - last <= LEAD_IN && self.is(last, Class::PREPOSITION);
+                if start > last && !(shares_object || lead_in || self.words[start].guarded) {
+                    self.starts[start] = true;
+                    last = start;
+                }
             }
         }
+    }
+
+    /// Whether what stands before the coordination at `start` is a verb with the same object
+    /// ("strengthen and expand ties"), or a preposition with it.
+    fn shares_object(&self, start: usize) -> bool {
+        let before = self.class(start - 1);
+        let plural = before.is(Class::DOUBTFUL) && self.word(start - 1).ends_with('s');
+        self.words[start].gap == Gap::Space
+            && !plural
+            && before.is(Class::VERB.or(Class::PREPOSITION))
     }
 
     /// Whether the word is a verb of a programme that has something to act on.
@@ -174,6 +191,9 @@ impl Cuts<'_> {
         }
         let Some(next) = self.words.get(at + 1) else { return false };
         if next.gap != Gap::Space || self.is(at + 1, Class::COORDINATOR) {
+            return false;
+        }
+        if self.is(at, Class::PARTICIPLE) && !self.is(at + 1, Class::DETERMINER) {
             return false;
         }
         if !self.is(at, Class::DOUBTFUL) {
@@ -196,7 +216,9 @@ impl Cuts<'_> {
         }
         let comma = |at: usize| self.words[at].gap == Gap::Comma;
         if start == 0 || comma(start) {
-            return (start > 0).then_some(start);
+            let participle = self.word(at).ends_with("ed")
+                && self.is(at + 1, Class::PREPOSITION.or(Class::ADVERB));
+            return (start > 0 && !participle).then_some(start);
         }
         let ties = Class::COORDINATOR.or(Class::CLAUSAL);
         if self.is(start - 1, ties) && start > 1 {
@@ -226,8 +248,9 @@ impl Cuts<'_> {
             while last < n && self.is_item(pieces[last], pieces[last + 1]) {
                 last += 1;
             }
+            let alone = last == first + 1;
             let last_and =
-                (last < n).then(|| self.closing(pieces[last], pieces[last + 1])).flatten();
+                (last < n).then(|| self.closing(pieces[last], pieces[last + 1], alone)).flatten();
             match last_and {
                 Some(and) if self.is_series(pieces, first, last, and) => {
                     for &start in &pieces[first + 1..=last] {
@@ -249,11 +272,12 @@ impl Cuts<'_> {
 
     /// Whether the words `from..to`, a whole piece between commas, are a noun phrase of a series.
     fn is_item(&self, from: usize, to: usize) -> bool {
+        let pairs_adjectives = |at: usize| at > from && lexicon::is_adjectival(self.word(at - 1));
         to - from <= ITEM_WORDS
-            && !self.is(from, Class::COORDINATOR)
+            && (from..to).all(|at| !self.is(at, Class::COORDINATOR) || pairs_adjectives(at))
             && !self.reads(from, &["as", "well", "as"])
-            && (from..to).all(|at| !self.is(at, Class::COORDINATOR))
             && self.is_noun_phrase(from, to)
+            && (from..to).any(|at| self.is_content(at))
     }
 
     /// Whether `from..to` starts like a noun phrase and has no verb that makes it a clause.
@@ -261,8 +285,8 @@ impl Cuts<'_> {
         let starters = Class::SUBJECT.or(Class::FINITE).or(Class::CLAUSAL).or(Class::PREPOSITION);
         from < to
             && !self.is(from, starters)
+            && !self.reads(from, &["both"])
             && (from..to).all(|at| !self.is(at, Class::FINITE.or(Class::SUBJECT)))
-            && (from..to).any(|at| self.is_content(at))
     }
 
     /// A word in small letters that names something.
@@ -273,16 +297,19 @@ impl Cuts<'_> {
     }
 
     /// Where the last item of a series starts in the last piece, `from..to`: at "and" or "as well
-    /// as", which stands first or behind one short item.
-    fn closing(&self, from: usize, to: usize) -> Option<usize> {
+    /// as", which stands first or behind one item (a short one, where `alone`).
+    fn closing(&self, from: usize, to: usize, alone: bool) -> Option<usize> {
         let end = to.min(from + ITEM_WORDS);
-        let and = (from..end)
-            .find(|&at| self.is(at, Class::COORDINATOR) || self.reads(at, &["as", "well", "as"]))?;
-        let skip = if self.is(and, Class::COORDINATOR) { 1 } else { 3 };
-        let behind = (and + skip).min(to);
-        let item_end = (behind + 3).min(to);
-        let item = and == from || self.is_noun_phrase(from, and);
-        (item && !self.words[and].guarded && self.is_noun_phrase(behind, item_end)).then_some(and)
+        let pairs_adjectives = |at: usize| at > from && lexicon::is_adjectival(self.word(at - 1));
+        let and = (from..end).find(|&at| {
+            (self.is(at, Class::COORDINATOR) && !pairs_adjectives(at))
+                || self.reads(at, &["as", "well", "as"])
+        })?;
+        let behind = and + if self.is(and, Class::COORDINATOR) { 1 } else { 3 };
+        let short = and - from <= 4 && (from..and).all(|at| !self.is(at, Class::PREPOSITION));
+        let item = and == from || (self.is_item(from, and) && (short || !alone));
+        let last = behind < to && self.is_noun_phrase(behind, (behind + 2).min(to));
+        (item && last && !self.words[and].guarded).then_some(and)
     }
 
     /// Whether pieces `first..=last` are a series of at least three things, not of names or
@@ -293,7 +320,11 @@ impl Cuts<'_> {
         let before_and = if inner { and - 1 } else { pieces[last] - 1 };
         let tails = (first + 1..=last).map(|i| pieces[i] - 1).chain([before_and]);
         let adjectives = tails.into_iter().filter(|&at| self.ends_in_adjective(at)).count();
-        items >= 3 && adjectives == 0
+        let lead_in = self.is(pieces[first], Class::PREPOSITION)
+            && pieces[first + 1] - pieces[first] <= LEAD_IN
+            && inner
+            && first + 1 == last;
+        items >= 3 && adjectives == 0 && !lead_in && !self.is(pieces[first + 1] - 1, Class::ADVERB)
     }
 
     /// Whether the pieces from `first` on are a series without "and".
@@ -323,16 +354,21 @@ impl Cuts<'_> {
     fn at_clauses(&mut self) {
         for (from, to) in self.stretches() {
             let mut last = from;
+            let mut piece = from;
             for at in from + 1..to {
                 let word = self.words[at];
                 let ties = Class::COORDINATOR.or(Class::CLAUSAL);
-                let clause = word.gap == Gap::Comma && self.is(at, ties);
+                let clause =
+                    word.gap == Gap::Comma && self.is(at, ties) && at - piece > PHRASE_WORDS;
                 let also = self.reads(at, &["as", "well", "as"]);
                 let least = if also { PHRASE_WORDS + 1 } else { CLAUSE_WORDS };
                 let long = at - last >= least && to - at > least;
                 if (clause || also) && long && !word.guarded {
                     self.starts[at] = true;
                     last = at;
+                }
+                if word.gap == Gap::Comma {
+                    piece = at;
                 }
             }
         }
@@ -375,8 +411,21 @@ mod tests {
             "The Law of the Sea applies.",
             "They urged developed and developing countries to act.",
             "They will strengthen and expand cooperation.",
+            "They can further expand and deepen cooperation in farming.",
+            "In other words, to put an end to it is right.",
+            "Currently, small homes with four rooms or less are few.",
+            "The death of the founder, the leader of the party and the head of the State, was a loss.",
+            "Gains in health, |water use |and green and clean power have also come.",
+            "Core issues would include conflict in the south, |food supply, |and the ASEAN Power Grid.",
+            "Mr Tan Roe: The board follows up, as it must, on reports, and tells us.",
             "He expressed condolences for the flood |and praised the rescue teams.",
             "They will actively study the model |and further speed up the building of the dam.",
+            "They will do so by deepening exchanges, |strengthening ties in farming, |and building dams.",
+            "They hope for closer cooperation and shared prosperity.",
+            "They support a multipolar, equitable, and orderly world in all its parts and in every way.",
+            "Beyond economic ties, Roe praised warm and lively contacts.",
+            "They meet in areas |such as economy - trade, |heavy industry, |and rail links.",
+            "They will consolidate the base ; |coordinate their work.",
             "They value peace and support for the poor.",
             "Yes, we did.",
             "2019, 2020 and 2021 were hard years.",

@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::layout::words::lower_into;
 
@@ -35,6 +35,9 @@ impl Class {
     /// "including", "especially": opens a list of examples.
     pub const EXAMPLE: Class = Class(1 << 9);
 
+    /// A past form that is as often an adjective: "shared prosperity".
+    pub const PARTICIPLE: Class = Class(1 << 10);
+
     /// Whether the two sets share a class.
     pub fn is(self, other: Class) -> bool {
         self.0 & other.0 != 0
@@ -55,6 +58,10 @@ const PREPOSITIONS: &str = "of in on at by for from with without within into ont
 const SUBJECTS: &str = "i you he she it we they me him us them who whom whose which what where \
     when why how there here if although though unless whether because since so than not never \
     however therefore thus moreover furthermore meanwhile nevertheless then now today";
+const PARTICIPLES: &str = "shared enhanced strengthened improved increased integrated coordinated \
+    sustained renewed continued expanded reduced advanced reformed developed simplified diversified \
+    modernised modernized organised organized committed protected upgraded planned focused \
+    transformed deepened intensified extended limited united aligned";
 const FINITES: &str = "is are was were am has have had do does did will would shall should can \
     could may might must said says say told asked noted added stated went came be been being";
 const ADVERBS: &str = "also further then again even only just well better together more always \
@@ -62,17 +69,17 @@ const ADVERBS: &str = "also further then again even only just well better togeth
 const EXAMPLES: &str = "including especially particularly notably namely";
 
 /// Verbs that take regular endings.
-const REGULAR: &str = "accelerate achieve acknowledge address adopt advance affirm agree align \
+const REGULAR: &str = "accelerate achieve acknowledge address adhere adopt advance affirm agree align \
     appreciate assist attract begin+ boost+ broaden build+ call celebrate champion combat+ commend \
     commit complete conclude concretise concretize condemn conduct confirm congratulate consider \
     consolidate continue contribute convene convey cooperate coordinate create curb decide \
-    declare deepen defend deliver demand demonstrate deploy develop+ discuss diversify \
+    declare deepen defend define deliver demand demonstrate deploy develop+ discuss diversify \
     eliminate emphasise emphasize enable encourage end+ endorse enhance enrich ensure establish \
     eradicate examine exchange+ expand expedite explore export+ express extend facilitate fight+ \
     finalise finalize finance+ focus+ formulate foster fulfil fulfill guarantee+ halt+ harness \
     highlight hope+ host+ implement import+ improve increase+ inform initiate integrate intensify \
     introduce invest invite join launch+ link+ maintain manage mark+ maximise maximize meet+ \
-    mitigate mobilise mobilize modernise modernize negotiate note+ open+ operate oppose optimise \
+    mitigate mobilise move+ mobilize modernise modernize negotiate note+ open+ operate oppose optimise \
     optimize organise organize participate pledge+ praise+ preserve prevent prioritise prioritize \
     produce promote propose protect provide pursue raise reaffirm realise realize recall receive \
     recognise recognize reduce reform+ reinforce reiterate reject remove+ renew request+ resist \
@@ -102,6 +109,7 @@ static WORDS: LazyLock<FxHashMap<String, Class>> = LazyLock::new(|| {
         (SUBJECTS, Class::SUBJECT),
         (FINITES, Class::FINITE),
         (ADVERBS, Class::ADVERB),
+        (PARTICIPLES, Class::PARTICIPLE),
         (EXAMPLES, Class::EXAMPLE),
         ("and or", Class::COORDINATOR),
         ("while whereas but", Class::CLAUSAL),
@@ -156,73 +164,32 @@ pub(super) fn class(word: &str) -> Class {
     }
 }
 
+const ADJECTIVE_ENDINGS: [&str; 11] =
+    ["ive", "ous", "al", "ful", "able", "ible", "ic", "less", "ary", "ed", "ern"];
+/// Nouns with such an ending.
+const NOUNS: &str = "capital initiative traffic approval arrival withdrawal survival proposal \
+    fabric music need metal rehearsal dispersal coal goal hospital material terminal festival \
+    signal public clinic topic logic epidemic pandemic academic republic speed seed breed feed \
+    bed vegetable library salary seminary rental deal meal trial referral renewal disposal appeal \
+    journal potential professional official national diary summary perspective directive objective";
+/// Adjectives without one.
+const ADJECTIVES: &str = "safe stable free open fair just strong close closer sincere frank equal \
+    green clean new clear honest deep deeper broad sound healthy secure greater better rich diverse \
+    transparent efficient resilient independent important relevant modern equitable friendly early \
+    timely orderly smart large small big high low warm long short great good bad major minor weak \
+    wide rapid swift smooth robust solid firm true real full poor young old multipolar further \
+    harmonious permanent urgent consistent concrete complete basic simple humane inhumane";
+
+static NOT_ADJECTIVES: LazyLock<FxHashSet<&'static str>> =
+    LazyLock::new(|| NOUNS.split_whitespace().collect());
+static MORE_ADJECTIVES: LazyLock<FxHashSet<&'static str>> =
+    LazyLock::new(|| ADJECTIVES.split_whitespace().collect());
+
 /// Whether a word looks like an adjective ("economic", "open"), for want of a tagger.
 pub(super) fn is_adjectival(word: &str) -> bool {
-    const ENDINGS: [&str; 12] =
-        ["ive", "ous", "al", "ful", "able", "ible", "ic", "less", "ary", "ed", "ish", "ern"];
-    const NOUNS: [&str; 16] = [
-        "capital",
-        "initiative",
-        "traffic",
-        "approval",
-        "arrival",
-        "withdrawal",
-        "survival",
-        "proposal",
-        "fabric",
-        "music",
-        "olive",
-        "need",
-        "metal",
-        "rehearsal",
-        "dispersal",
-        "coal",
-    ];
-    const SHORT: [&str; 40] = [
-        "safe",
-        "stable",
-        "free",
-        "open",
-        "fair",
-        "just",
-        "strong",
-        "close",
-        "closer",
-        "sincere",
-        "frank",
-        "equal",
-        "green",
-        "clean",
-        "new",
-        "clear",
-        "honest",
-        "deep",
-        "deeper",
-        "broad",
-        "sound",
-        "healthy",
-        "secure",
-        "greater",
-        "better",
-        "rich",
-        "diverse",
-        "transparent",
-        "efficient",
-        "resilient",
-        "independent",
-        "important",
-        "relevant",
-        "modern",
-        "equitable",
-        "friendly",
-        "early",
-        "timely",
-        "orderly",
-        "smart",
-    ];
-    SHORT.contains(&word)
-        || (ENDINGS.iter().any(|end| word.len() > end.len() + 1 && word.ends_with(end))
-            && !NOUNS.contains(&word))
+    let ends = |end: &&str| word.len() > end.len() + 1 && word.ends_with(*end);
+    MORE_ADJECTIVES.contains(word)
+        || (ADJECTIVE_ENDINGS.iter().any(|end| ends(&end)) && !NOT_ADJECTIVES.contains(word))
 }
 
 #[cfg(test)]

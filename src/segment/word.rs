@@ -104,8 +104,12 @@ fn gap(between: &str) -> (Gap, usize) {
         ',' => Gap::Comma,
         _ => kind,
     });
-    let closing = |c: char| !(c.is_whitespace() || matches!(c, '—' | '–' | '-' | '(' | '[' | '“'));
-    (kind, between.find(|c| !closing(c)).unwrap_or(between.len()))
+    let closers = [',', ';', ':', ')', ']', '”', '»'];
+    let close = between
+        .rfind(closers)
+        .map(|at| at + between[at..].chars().next().map_or(0, char::len_utf8));
+    let opens = |c: char| c.is_whitespace() || matches!(c, '—' | '–' | '-' | '(' | '[' | '“');
+    (kind, close.or_else(|| between.find(opens)).unwrap_or(between.len()))
 }
 
 /// The asides of a sentence: brackets and short quotations, in order.
