@@ -14,7 +14,7 @@ use clap::Parser;
 
 use crate::codebook::Codebook;
 use crate::config::{Config, Options};
-use crate::embed::ModelStore;
+use crate::embed::{self, DistillOptions, ModelStore};
 use crate::error::{Error, Result};
 use crate::ingest::Inputs;
 use crate::pipeline::{self, Outcome};
@@ -142,17 +142,21 @@ fn check_codebook(name: &str) -> Result<()> {
 }
 
 fn models(verb: Models, dir: Option<&Path>) -> Result<()> {
-    let store = ModelStore::new(dir);
+    let store = ModelStore::locate(dir)?;
     match verb {
-        Models::List => print(&talk::model_list(&store.list()?)),
+        Models::List => print(&talk::model_list(&store.list())),
         Models::Add { name } => {
             let folder = store.add(&name)?;
             talk::say(&format!("added {name}: {}", folder.display()));
             Ok(())
         }
-        Models::Remove { name } => store.remove(&name),
+        Models::Remove { name } => {
+            let folder = store.remove(&name)?;
+            talk::say(&format!("removed {name}: {}", folder.display()));
+            Ok(())
+        }
         Models::Distill { from, out } => {
-            crate::embed::distill_to(&from, &store, &out)?;
+            embed::distill(&from, &store, &DistillOptions::default())?.save(&out)?;
             talk::say(&format!("distilled {from}: {}", out.display()));
             Ok(())
         }

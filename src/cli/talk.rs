@@ -8,7 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use crate::embed::ModelEntry;
+use crate::embed::{ModelEntry, ModelState};
 use crate::error::Error;
 use crate::pipeline::{Outcome, Stage};
 use crate::report::table::{table, visible};
@@ -134,7 +134,17 @@ pub fn error(error: &Error) {
     }
 }
 
-/// The encoders, one a line.
+/// The encoders, one a line: name, state, size, licence, description.
 pub fn model_list(models: &[ModelEntry]) -> String {
-    models.iter().map(|model| format!("{model}\n")).collect()
+    let line = |model: &ModelEntry| {
+        let state = match &model.state {
+            ModelState::BuiltIn => "built in".to_owned(),
+            ModelState::Added(folder) => format!("in {}", folder.display()),
+            ModelState::NotAdded => format!("themeline models add {}", model.name),
+        };
+        let megabytes = model.bytes as f64 / 1e6;
+        let (name, licence, about) = (&model.name, &model.licence, &model.description);
+        format!("{name:<10}{megabytes:>6.1} MB  {licence}  {about} ({state})\n")
+    };
+    models.iter().map(line).collect()
 }

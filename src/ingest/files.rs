@@ -129,7 +129,7 @@ impl Inputs {
     }
 
     /// All records, once: standard input is read as it comes, and not kept.
-    pub fn read_once(self, options: &IngestOptions) -> Records {
+    pub fn read_once(&self, options: &IngestOptions) -> Records {
         self.records(options)
     }
 

@@ -18,7 +18,7 @@ use crate::report::run::{CodebookUsed, Counts, EncoderUsed, InputRead, RunFile};
 use crate::report::trends::TrendsFile;
 use crate::report::{
     DocumentsJsonl, ExportOptions, Exporter, Exports, OutputFile, OutputFolder, Rounded,
-    ThemeIds, UnitText, json_file, rejects_jsonl, trends_parquet,
+    ThemeIds, json_file, rejects_jsonl, trends_parquet,
 };
 use crate::score::{ScoredDocument, Scorer};
 use crate::theme::{self, ThemeModel};
@@ -107,7 +107,7 @@ impl<'j> Job<'j> {
         told: Progress<'j>,
     ) -> Result<Self> {
         let inputs = Inputs::expand(inputs)?;
-        let embedder = embed::open(encoder, &ModelStore::new(config.models_dir.as_deref()))?;
+        let embedder = embed::open(encoder, &ModelStore::locate(config.models_dir.as_deref())?)?;
         let warnings = skipped_warning(&inputs).into_iter().collect();
         Ok(Job { verb, config, inputs, embedder, told, timings: Vec::new(), warnings })
     }
@@ -148,7 +148,7 @@ impl<'j> Job<'j> {
         let ids = ThemeIds::from(model.theme_ids().as_slice());
         let options = ExportOptions {
             evidence_per_theme: self.config.max_evidence,
-            units_jsonl: self.config.units_jsonl.then_some(UnitText::Included),
+            units_jsonl: self.config.units_jsonl,
         };
         let mut exports = Exports::open(&mut folder, &ids, options)?;
         let ledger = self.timed(Stage::Score, |job| {

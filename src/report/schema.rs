@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use crate::document::{PeriodLength, Reject, RejectCode};
     use crate::report::fixture::{corpus, run_file, themes};
-    use crate::report::rows::{RejectsTag, UnitText};
+    use crate::report::rows::RejectsTag;
     use crate::report::trends::{ComparisonRow, ShareRow, TrendsTag, Verdict};
     use serde_json::json;
 
@@ -190,7 +190,7 @@ mod tests {
             score: 1.0.into(),
             n_mentions: 1,
         };
-        let unit = UnitRow::new(scored, (1, &scored.units[1]), &themes, UnitText::Included);
+        let unit = UnitRow::new(scored, (1, &scored.units[1]), &themes);
         vec![
             ("documents", json_of(DocumentRow::new(scored, &themes, 2))),
             ("units", json_of(unit)),
