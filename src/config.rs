@@ -31,6 +31,11 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<String>,
 
+    /// Hand codes, one JSON object a line, for the fit to learn from
+    #[arg(long, value_name = "FILE", help_heading = "Themes")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codes: Option<PathBuf>,
+
     /// Most emergent themes to look for among units that fit no theme; 0 for none [default: 12]
     #[arg(long, value_name = "N", help_heading = "Themes")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,6 +137,8 @@ pub struct Config {
     pub encoder: String,
     /// The encoder that the user named, where one was.
     pub encoder_given: Option<String>,
+    /// Hand codes for the fit to learn from.
+    pub codes: Option<PathBuf>,
     /// Most emergent themes; 0 for none.
     pub max_emergent: usize,
     /// Units that the fit looks at, at least 1.
@@ -161,6 +168,7 @@ fn defaults() -> Options {
     Options {
         codebook: Some("cooperation".into()),
         encoder: Some("static".into()),
+        codes: None,
         max_emergent: Some(12),
         sample_units: Some(20_000),
         seed: Some(1),
@@ -204,7 +212,7 @@ impl Options {
     /// These options where given, else those of `under`.
     pub fn or(self, under: Options) -> Options {
         first_given!(
-            self, under, codebook, encoder, max_emergent, sample_units, seed, by, max_evidence,
+            self, under, codebook, encoder, codes, max_emergent, sample_units, seed, by, max_evidence,
             units, text_field, date_field, id_field, date_format, date, max_record_bytes,
             max_reject_rate, strict, threads, models_dir,
         )
@@ -234,6 +242,7 @@ impl Options {
             codebook: or_default(given.codebook),
             encoder: or_default(given.encoder),
             encoder_given,
+            codes: given.codes,
             max_emergent: or_default(given.max_emergent),
             sample_units: at_least_one("sample-units", or_default(given.sample_units))?,
             seed: or_default(given.seed),

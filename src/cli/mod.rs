@@ -107,6 +107,7 @@ fn planned(inputs: &Inputs) -> String {
 fn refuse_refitting(options: &Options) -> Result<()> {
     let fitted = [
         ("codebook", options.codebook.is_some()),
+        ("codes", options.codes.is_some()),
         ("max-emergent", options.max_emergent.is_some()),
         ("sample-units", options.sample_units.is_some()),
         ("seed", options.seed.is_some()),

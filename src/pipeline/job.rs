@@ -1,7 +1,7 @@
 //! One run of a verb: its inputs and encoder, the counts of what became of every record, and where
 //! the time went.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::time::Instant;
 
@@ -21,6 +21,7 @@ use crate::report::{
     ThemeIds, json_file, rejects_jsonl, trends_parquet,
 };
 use crate::score::{ScoredDocument, Scorer};
+use crate::theme::codes::{self, Code};
 use crate::theme::{self, ThemeModel};
 
 use super::sample::Sample;
@@ -115,9 +116,13 @@ impl<'j> Job<'j> {
     /// Fits themes on a sample of the inputs.
     pub fn fit(&mut self) -> Result<ThemeModel> {
         let codebook = Codebook::open(&self.config.codebook)?;
-        let sample = self.timed(Stage::Sample, Self::sample)?;
+        let themes: Vec<String> = codebook.themes.iter().map(|theme| theme.id.clone()).collect();
+        let codes = self.config.codes.as_deref().map(|path| codes::read(path, &themes));
+        let codes = codes.transpose()?.unwrap_or_default();
+        let sample = self.timed(Stage::Sample, |job| job.sample(&codes))?;
         self.timed(Stage::Fit, |job| {
             let options = theme::FitOptions {
+                codes: &codes,
                 max_emergent: job.config.max_emergent,
                 seed: job.config.seed,
             };
@@ -125,11 +130,17 @@ impl<'j> Job<'j> {
         })
     }
 
-    fn sample(&mut self) -> Result<Vec<Document>> {
+    /// A sample of the inputs, with the documents of `codes` in it first.
+    fn sample(&mut self, codes: &[Code]) -> Result<Vec<Document>> {
+        let coded: HashSet<&str> = codes.iter().flat_map(|c| [&c.id, &c.doc]).flatten().map(String::as_str).collect();
         let max_bytes = self.config.sample_units.saturating_mul(BYTES_PER_UNIT);
         let mut sample = Sample::new(self.config.seed, max_bytes);
         let (key, mut n) = (sample.key(), 0);
-        let rank = |document: Document| Ok((Sample::rank(&key, &document.text), document));
+        let rank = |document: Document| {
+            let is_coded = coded.contains(document.id.as_str());
+            let rank = if is_coded { Sample::first_rank } else { Sample::rank };
+            Ok((rank(&key, &document.text), document))
+        };
         stream::each(self.inputs.read(&self.config.ingest)?, &self.config.ingest, rank, |batch| {
             n += batch.len() as u64;
             batch.into_iter().flatten().for_each(|(rank, doc)| sample.offer(rank, doc));

@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::config::Config;
 use crate::error::Result;
 use crate::report::{self, OutputFile, OutputFolder, write_whole};
-use crate::theme::ThemeModel;
+use crate::theme::{ThemeModel, codes};
 use crate::validate::{self, Validation};
 
 pub use job::{Outcome, Progress, Stage};
@@ -80,6 +80,6 @@ pub fn score_stream(
 pub fn validate(dir: &Path, codes: &Path) -> Result<Validation> {
     let model = ThemeModel::load(&dir.join(OutputFile::Themes.name()))?;
     let themes: Vec<String> = model.codebook.themes.iter().map(|theme| theme.id.clone()).collect();
-    let codes = validate::codes::read(codes, &themes)?;
+    let codes = codes::read(codes, &themes)?;
     validate::validate(&codes, &report::read::units(dir)?, &themes)
 }

@@ -36,6 +36,13 @@ impl Sample {
         self.key
     }
 
+    /// The rank of a text that must be in the sample, within its bound.
+    pub fn first_rank(key: &[u8; 32], text: &str) -> Rank {
+        let mut rank = Self::rank(key, text);
+        rank[..8].fill(0);
+        rank
+    }
+
     /// Offers a document with its rank.
     pub fn offer(&mut self, rank: Rank, document: Document) {
         if self.by_rank.contains_key(&rank) {

@@ -1,5 +1,7 @@
 //! `fit`: a sample of documents and a codebook → [`ThemeModel`].
 
+use std::collections::HashMap;
+
 use ndarray::Array2;
 use rayon::prelude::*;
 
@@ -14,7 +16,8 @@ use super::directions::{self, Direction, Directions, TaughtUnit};
 use super::distinctive::WordCounts;
 use super::emergent::{self, Emergent};
 use super::evidence::Gathered;
-use super::joint::Joint;
+use super::codes::{Code, LocatedUnit, Units};
+use super::joint::{CodedSentence, Features, Joint};
 use super::passages::Passages;
 use super::{EncoderRef, Exemplar, FittedOn, FittedTheme, SCHEMA, ThemeKind, ThemeModel};
 
@@ -33,7 +36,9 @@ const NONE_CLOSENESS: f32 = 0.5;
 
 /// Parameters of a fit, checked by [`crate::config`].
 #[derive(Debug, Clone, Copy)]
-pub struct FitOptions {
+pub struct FitOptions<'c> {
+    /// Hand codes to learn from; none for the built-in weights.
+    pub codes: &'c [Code],
     /// Most emergent themes; 0 for none.
     pub max_emergent: usize,
     /// Seed of everything that is drawn.
@@ -49,15 +54,17 @@ pub fn fit(
     sample: &[Document],
     codebook: Codebook,
     embedder: &dyn Embedder,
-    options: FitOptions,
+    options: FitOptions<'_>,
 ) -> Result<ThemeModel> {
     let repeated_lines = repeated_lines(sample);
     let repeated = RepeatedLines::from_lines(repeated_lines.clone());
     let sample = Sample::gather(sample, &codebook, embedder, &repeated)?;
     let mut learned = directions::learn(&codebook, embedder, &sample.taught(&codebook))?;
     let none = learned.pop().expect("the direction of `none` stands last");
-    let joint = Joint::builtin(embedder.name());
-    let scores = sample.scores(&Directions::new(&learned, &none), &joint);
+    let directions = Directions::new(&learned, &none);
+    let coded = sample.coded(options.codes, &codebook, &directions);
+    let joint = Joint::builtin(embedder.name()).learn(&coded);
+    let scores = sample.scores(&directions, &joint);
     let emergent = sample.emergent(&scores, &none, options);
     let themes = sample.themes(&codebook, learned, &scores, &emergent);
     Ok(ThemeModel {
@@ -72,6 +79,7 @@ pub fn fit(
         fitted_on: FittedOn {
             n_documents: sample.documents.len() as u64,
             n_units: sample.units.len() as u64,
+            n_codes: coded.len() as u64,
             seed: options.seed,
         },
         codebook,
@@ -94,6 +102,13 @@ fn repeated_lines(sample: &[Document]) -> Vec<String> {
     };
     let census = sample.par_iter().fold(LineCensus::default, observe);
     census.reduce(LineCensus::default, merge).learned()
+}
+
+fn located(passages: &Passages) -> impl Iterator<Item = LocatedUnit<'_>> {
+    passages
+        .units()
+        .iter()
+        .map(|unit| LocatedUnit { span: unit.span, text: passages.text(unit) })
 }
 
 /// The documents of the sample with the signals of their units.
@@ -147,6 +162,35 @@ impl<'d> Sample<'d> {
         self.units.iter().map(taught).collect()
     }
 
+    /// The coded passages whose document is in the sample, with the features of their units.
+    fn coded(
+        &self,
+        codes: &[Code],
+        codebook: &Codebook,
+        directions: &Directions,
+    ) -> Vec<CodedSentence> {
+        let by_id: HashMap<&str, usize> =
+            self.documents.iter().enumerate().map(|(i, (d, _))| (d.id.as_str(), i)).collect();
+        let n_themes = codebook.themes.len();
+        let mut known: HashMap<usize, (Units, Vec<Features>)> = HashMap::new();
+        let mut coded = Vec::new();
+        for code in codes {
+            let Some((id, whole)) = code.document(|id| by_id.contains_key(id)) else { continue };
+            let gathered = &self.documents[by_id[id]].1;
+            let (units, features) = known.entry(by_id[id]).or_insert_with(|| {
+                (Units::new(located(&gathered.passages)), gathered.features(directions))
+            });
+            let rows = |unit: usize| features[unit * n_themes..(unit + 1) * n_themes].to_vec();
+            let features: Vec<Features> =
+                units.of_code(code, whole).into_iter().flat_map(rows).collect();
+            let labels = codebook.themes.iter().map(|theme| code.themes.contains(&theme.id));
+            if !features.is_empty() {
+                coded.push(CodedSentence { features, labels: labels.collect() });
+            }
+        }
+        coded
+    }
+
     /// `(n_units, n_themes)`: the score of every unit of the sample for every theme.
     fn scores(&self, directions: &Directions, joint: &Joint) -> Array2<f32> {
         let n_themes = directions.n_themes();
@@ -165,7 +209,7 @@ impl<'d> Sample<'d> {
         &self,
         scores: &Array2<f32>,
         none: &Direction,
-        options: FitOptions,
+        options: FitOptions<'_>,
     ) -> Vec<Emergent> {
         let (Some(&first), 1..) = (self.units.first(), options.max_emergent) else {
             return Vec::new();

@@ -4,6 +4,7 @@
 //! that join the signals, the lines of page furniture that its corpus repeats, and the hash of the
 //! encoder, so that scoring tomorrow gives what scoring today gave.
 
+pub mod codes;
 pub mod directions;
 pub mod distinctive;
 pub mod emergent;
@@ -74,6 +75,8 @@ pub struct FittedOn {
     pub n_documents: u64,
     /// Units in the sample.
     pub n_units: u64,
+    /// Coded passages that the weights were learned from; 0 where the built-in ones serve.
+    pub n_codes: u64,
     /// Seed of the sample and of everything else that was drawn.
     pub seed: u64,
 }

@@ -5,9 +5,6 @@
 //! 1979). Macro F1 is the mean over themes that the codes have; micro F1 counts all decisions
 //! together.
 
-pub mod codes;
-mod locate;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -15,9 +12,8 @@ use serde::Serialize;
 
 use crate::document::Span;
 use crate::error::{Error, Result};
+use crate::theme::codes::{Code, LocatedUnit, Units};
 
-use codes::Code;
-use locate::Units;
 
 /// A scored unit, as the output folder has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,15 +102,14 @@ pub fn validate(
     let mut agreements: BTreeMap<String, Agreement> =
         themes.iter().map(|theme| (theme.clone(), Agreement::default())).collect();
     let (mut none, mut found, mut n_passages) = (Agreement::default(), BTreeSet::new(), 0);
-    let mut located: BTreeMap<&str, Units<'_>> = BTreeMap::new();
+    let mut located: BTreeMap<&str, Units> = BTreeMap::new();
     for code in codes {
-        let Some((id, whole)) = document_of(code, documents) else { continue };
-        let units = located.entry(id).or_insert_with(|| Units::new(&documents[id]));
-        let judged = |theme: &&str| agreements.contains_key(*theme);
-        let scored: BTreeSet<&str> = match whole {
-            true => units.all().filter(judged).collect(),
-            false => units.themes_of(code).filter(judged).collect(),
-        };
+        let Some((id, whole)) = code.document(|id| documents.contains_key(id)) else { continue };
+        let units = &documents[id];
+        let places = located.entry(id).or_insert_with(|| Units::new(units.iter().map(located_unit)));
+        let carried = places.of_code(code, whole).into_iter().flat_map(|unit| &units[unit].themes);
+        let scored: BTreeSet<&str> =
+            carried.map(String::as_str).filter(|theme| agreements.contains_key(*theme)).collect();
         for (theme, agreement) in &mut agreements {
             agreement.add(code.themes.contains(theme), scored.contains(theme.as_str()));
         }
@@ -142,17 +137,8 @@ pub fn validate(
     })
 }
 
-/// The document of a code, and whether the code speaks of it as a whole.
-fn document_of<'c>(
-    code: &'c Code,
-    documents: &BTreeMap<String, Vec<ScoredUnit>>,
-) -> Option<(&'c str, bool)> {
-    let known = |id: &Option<String>| id.as_ref().is_some_and(|id| documents.contains_key(id));
-    match (&code.doc, &code.id) {
-        (Some(doc), _) if known(&code.doc) => Some((doc, false)),
-        (_, Some(id)) if known(&code.id) => Some((id, true)),
-        _ => None,
-    }
+fn located_unit(unit: &ScoredUnit) -> LocatedUnit<'_> {
+    LocatedUnit { span: unit.span, text: &unit.text }
 }
 
 fn macro_f1(themes: &BTreeMap<String, Agreement>) -> f64 {

@@ -1,4 +1,8 @@
-//! Hand codes: which themes a reader gave to which sentences.
+//! Hand codes: which themes a reader gave to which passages, and where these lie among units.
+//!
+//! `fit` learns from codes and `validate` judges by them; both find a code's units here.
+
+mod locate;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,6 +11,8 @@ use serde::Deserialize;
 
 use crate::codebook::NONE_ID;
 use crate::error::{Error, Result};
+
+pub use locate::{LocatedUnit, Units};
 
 /// A coded passage: one line of a file of codes. Other fields are allowed and left alone.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -24,6 +30,18 @@ pub struct Code {
     pub text: String,
     /// Ids of its themes; empty, or `none` alone, where it has none.
     pub themes: BTreeSet<String>,
+}
+
+impl Code {
+    /// The document that the code speaks of, among those that are `known`, and whether it speaks of
+    /// it as a whole.
+    pub fn document(&self, known: impl Fn(&str) -> bool) -> Option<(&str, bool)> {
+        match (self.doc.as_deref(), self.id.as_deref()) {
+            (Some(doc), _) if known(doc) => Some((doc, false)),
+            (_, Some(id)) if known(id) => Some((id, true)),
+            _ => None,
+        }
+    }
 }
 
 /// Reads a file of codes, one JSON object a line. `themes`: the ids that may be given.
