@@ -5,7 +5,7 @@
 //! that lie inside a longer phrase do not count again for a shorter one, an exclusion blocks the
 //! terms of its own theme, and an ignored phrase blocks all. The time is linear in the text.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Codebook;
 use super::pattern::{self, WordPattern};
@@ -112,21 +112,18 @@ impl TermMatcher {
         let (mut nodes, mut next) = (Vec::new(), Vec::new());
         for first in 0..reading.words.len() {
             nodes.clear();
-            nodes.push(PhraseTree::ROOT);
-            for at in first..reading.words.len() {
-                if at > first && !reading.words[at].joined {
-                    break;
-                }
-                next.clear();
+            self.phrases.start(reading.ids_of(first), &mut nodes);
+            let mut last = first;
+            while !nodes.is_empty() {
                 for &node in &nodes {
-                    self.phrases.step(node, reading.ids_of(at), &mut next);
-                }
-                if next.is_empty() {
-                    break;
-                }
-                for &node in &next {
                     let owners = self.phrases.owners(node).iter();
-                    candidates.extend(owners.map(|&owner| Candidate { first, last: at, owner }));
+                    candidates.extend(owners.map(|&owner| Candidate { first, last, owner }));
+                }
+                last += 1;
+                next.clear();
+                if reading.words.get(last).is_some_and(|word| word.joined) {
+                    let ids = reading.ids_of(last);
+                    nodes.iter().for_each(|&node| self.phrases.step(node, ids, &mut next));
                 }
                 std::mem::swap(&mut nodes, &mut next);
             }
@@ -256,8 +253,8 @@ impl WordTable {
             WordPattern::Acronym(word) => {
                 enter(&mut self.acronyms, vec![word.clone(), format!("{word}s")], id);
             }
-            WordPattern::Stem(stem) => self.stems.enter(spelling::stems(stem), id),
-            WordPattern::Ending(end) => self.endings.enter(spelling::forms(end), id),
+            WordPattern::Stem(stem) => self.stems.enter(spelling::stems(stem), id, beginning),
+            WordPattern::Ending(end) => self.endings.enter(spelling::forms(end), id, ending),
         }
         self.interned.insert(pattern, id);
         id
@@ -270,8 +267,8 @@ impl WordTable {
         if capitals {
             ids.extend(self.acronyms.get(folded).into_iter().flatten());
         }
-        self.stems.find(folded, |length| folded.get(..length), ids);
-        self.endings.find(folded, |length| folded.get(folded.len().checked_sub(length)?..), ids);
+        self.stems.find(folded, beginning, ids);
+        self.endings.find(folded, ending, ids);
     }
 }
 
@@ -289,63 +286,113 @@ fn enter(table: &mut FxHashMap<String, Vec<WordId>>, forms: Vec<String>, id: Wor
 struct AffixTable {
     ids: FxHashMap<String, Vec<WordId>>,
     lengths: Vec<usize>,
+    /// The three outermost bytes of each: most words are turned away here.
+    outermost: FxHashSet<String>,
 }
 
 impl AffixTable {
-    fn enter(&mut self, affixes: Vec<String>, id: WordId) {
+    fn enter(&mut self, affixes: Vec<String>, id: WordId, part: Part) {
         self.lengths.extend(affixes.iter().map(String::len));
         self.lengths.sort_unstable();
         self.lengths.dedup();
+        let outermost = affixes.iter().filter_map(|affix| part(affix, OUTERMOST));
+        self.outermost.extend(outermost.map(str::to_owned));
         enter(&mut self.ids, affixes, id);
     }
 
-    /// Appends the ids of the affixes that `part` cuts from the word.
-    fn find<'w>(
-        &self,
-        folded: &'w str,
-        part: impl Fn(usize) -> Option<&'w str>,
-        ids: &mut Vec<WordId>,
-    ) {
+    /// Appends the ids of the affixes that the word has.
+    fn find(&self, folded: &str, part: Part, ids: &mut Vec<WordId>) {
+        if !part(folded, OUTERMOST).is_some_and(|bytes| self.outermost.contains(bytes)) {
+            return;
+        }
         for &length in self.lengths.iter().take_while(|&&length| length <= folded.len()) {
-            let found = part(length).and_then(|affix| self.ids.get(affix));
+            let found = part(folded, length).and_then(|affix| self.ids.get(affix));
             ids.extend(found.into_iter().flatten());
         }
     }
 }
 
+/// Cuts so many bytes from one end of a word; `None` where they end inside a character.
+type Part = fn(&str, usize) -> Option<&str>;
+
+/// Bytes of an affix that are looked up first; no affix is shorter.
+const OUTERMOST: usize = 3;
+
+fn beginning(word: &str, length: usize) -> Option<&str> {
+    word.get(..length)
+}
+
+fn ending(word: &str, length: usize) -> Option<&str> {
+    word.get(word.len().checked_sub(length)?..)
+}
+
 /// All phrases as a tree: from a node, a word pattern leads to the next.
 #[derive(Debug, Clone)]
 struct PhraseTree {
-    edges: FxHashMap<(u32, WordId), u32>,
-    owners: Vec<Vec<Owner>>,
+    nodes: Vec<PhraseNode>,
+    /// The nodes after the first word of a phrase, by its pattern; 0 where there is none.
+    second: Vec<u32>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct PhraseNode {
+    /// Sorted by the pattern.
+    edges: Vec<(WordId, u32)>,
+    owners: Vec<Owner>,
 }
 
 impl PhraseTree {
     const ROOT: u32 = 0;
 
     fn new() -> Self {
-        PhraseTree { edges: FxHashMap::default(), owners: vec![Vec::new()] }
+        PhraseTree { nodes: vec![PhraseNode::default()], second: Vec::new() }
     }
 
     fn insert(&mut self, phrase: &[WordId], owner: Owner) {
         let mut node = Self::ROOT;
         for &word in phrase {
-            let fresh = self.owners.len() as u32;
-            node = *self.edges.entry((node, word)).or_insert(fresh);
-            if node == fresh {
-                self.owners.push(Vec::new());
-            }
+            node = self.child(node, word);
         }
-        self.owners[node as usize].push(owner);
+        self.nodes[node as usize].owners.push(owner);
+        self.second.resize(self.second.len().max(phrase[0] as usize + 1), 0);
+        self.second[phrase[0] as usize] = self.child(Self::ROOT, phrase[0]);
     }
 
-    /// Appends the nodes that a word with these patterns leads to.
+    /// The node that `word` leads to, made if need be.
+    fn child(&mut self, node: u32, word: WordId) -> u32 {
+        let fresh = self.nodes.len() as u32;
+        let edges = &mut self.nodes[node as usize].edges;
+        match edges.binary_search_by_key(&word, |&(word, _)| word) {
+            Ok(at) => edges[at].1,
+            Err(at) => {
+                edges.insert(at, (word, fresh));
+                self.nodes.push(PhraseNode::default());
+                fresh
+            }
+        }
+    }
+
+    /// Appends the nodes that a first word with these patterns leads to.
+    fn start(&self, ids: &[WordId], next: &mut Vec<u32>) {
+        let nodes = ids.iter().filter_map(|&id| self.second.get(id as usize));
+        next.extend(nodes.filter(|&&node| node != Self::ROOT));
+    }
+
+    /// Appends the nodes that a further word with these patterns leads to.
     fn step(&self, node: u32, ids: &[WordId], next: &mut Vec<u32>) {
-        next.extend(ids.iter().filter_map(|&id| self.edges.get(&(node, id))));
+        let edges = &self.nodes[node as usize].edges;
+        if edges.is_empty() {
+            return;
+        }
+        for id in ids {
+            if let Ok(at) = edges.binary_search_by_key(id, |&(word, _)| word) {
+                next.push(edges[at].1);
+            }
+        }
     }
 
     fn owners(&self, node: u32) -> &[Owner] {
-        &self.owners[node as usize]
+        &self.nodes[node as usize].owners
     }
 }
 
