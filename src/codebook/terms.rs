@@ -5,12 +5,10 @@
 //! that lie inside a longer phrase do not count again for a shorter one, an exclusion blocks the
 //! terms of its own theme, and an ignored phrase blocks all. The time is linear in the text.
 
-use rustc_hash::{FxHashMap, FxHashSet};
-
 use super::Codebook;
-use super::pattern::{self, WordPattern};
-use super::spelling;
-use super::words::{COMMA, Word, Words};
+use super::lookup::{PhraseTree, WordId, WordTable};
+use super::pattern;
+use super::words::{Word, Words};
 use crate::document::Span;
 
 /// The weight of a term in `terms`.
@@ -47,7 +45,7 @@ pub struct TermHit {
 #[derive(Debug, Clone)]
 pub struct TermMatcher {
     words: WordTable,
-    phrases: PhraseTree,
+    phrases: PhraseTree<Owner>,
 }
 
 impl TermMatcher {
@@ -220,180 +218,6 @@ fn rivals(
     let before = (0..index).rev().take_while(move |&i| candidates[i].first + longest > last);
     let after = (index + 1..candidates.len()).take_while(move |&i| candidates[i].first == first);
     before.chain(after)
-}
-
-/// Index of a word pattern.
-type WordId = u32;
-
-/// The word patterns of all phrases, found by the folded letters of a text's word.
-#[derive(Debug, Clone, Default)]
-struct WordTable {
-    interned: FxHashMap<WordPattern, WordId>,
-    whole: FxHashMap<String, Vec<WordId>>,
-    acronyms: FxHashMap<String, Vec<WordId>>,
-    stems: AffixTable,
-    endings: AffixTable,
-}
-
-impl WordTable {
-    /// The id of [`WordPattern::Any`].
-    const ANY: WordId = 0;
-
-    fn intern(&mut self, pattern: WordPattern) -> WordId {
-        if pattern == WordPattern::Any {
-            return Self::ANY;
-        }
-        if let Some(&id) = self.interned.get(&pattern) {
-            return id;
-        }
-        let id = self.interned.len() as WordId + 1;
-        match &pattern {
-            WordPattern::Any => {}
-            WordPattern::Word(word) => enter(&mut self.whole, spelling::forms(word), id),
-            WordPattern::Acronym(word) => {
-                enter(&mut self.acronyms, vec![word.clone(), format!("{word}s")], id);
-            }
-            WordPattern::Stem(stem) => self.stems.enter(spelling::stems(stem), id, beginning),
-            WordPattern::Ending(end) => self.endings.enter(spelling::forms(end), id, ending),
-        }
-        self.interned.insert(pattern, id);
-        id
-    }
-
-    /// Appends the ids of the patterns that the word fits.
-    fn find(&self, folded: &str, capitals: bool, ids: &mut Vec<WordId>) {
-        ids.extend(self.whole.get(folded).into_iter().flatten());
-        ids.extend((folded != COMMA).then_some(Self::ANY));
-        if capitals {
-            ids.extend(self.acronyms.get(folded).into_iter().flatten());
-        }
-        self.stems.find(folded, beginning, ids);
-        self.endings.find(folded, ending, ids);
-    }
-}
-
-fn enter(table: &mut FxHashMap<String, Vec<WordId>>, forms: Vec<String>, id: WordId) {
-    for form in forms {
-        let ids = table.entry(form).or_default();
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-}
-
-/// Word beginnings or endings, and the lengths (bytes, ascending) that they have.
-#[derive(Debug, Clone, Default)]
-struct AffixTable {
-    ids: FxHashMap<String, Vec<WordId>>,
-    lengths: Vec<usize>,
-    /// The three outermost bytes of each: most words are turned away here.
-    outermost: FxHashSet<String>,
-}
-
-impl AffixTable {
-    fn enter(&mut self, affixes: Vec<String>, id: WordId, part: Part) {
-        self.lengths.extend(affixes.iter().map(String::len));
-        self.lengths.sort_unstable();
-        self.lengths.dedup();
-        let outermost = affixes.iter().filter_map(|affix| part(affix, OUTERMOST));
-        self.outermost.extend(outermost.map(str::to_owned));
-        enter(&mut self.ids, affixes, id);
-    }
-
-    /// Appends the ids of the affixes that the word has.
-    fn find(&self, folded: &str, part: Part, ids: &mut Vec<WordId>) {
-        if !part(folded, OUTERMOST).is_some_and(|bytes| self.outermost.contains(bytes)) {
-            return;
-        }
-        for &length in self.lengths.iter().take_while(|&&length| length <= folded.len()) {
-            let found = part(folded, length).and_then(|affix| self.ids.get(affix));
-            ids.extend(found.into_iter().flatten());
-        }
-    }
-}
-
-/// Cuts so many bytes from one end of a word; `None` where they end inside a character.
-type Part = fn(&str, usize) -> Option<&str>;
-
-/// Bytes of an affix that are looked up first; no affix is shorter.
-const OUTERMOST: usize = 3;
-
-fn beginning(word: &str, length: usize) -> Option<&str> {
-    word.get(..length)
-}
-
-fn ending(word: &str, length: usize) -> Option<&str> {
-    word.get(word.len().checked_sub(length)?..)
-}
-
-/// All phrases as a tree: from a node, a word pattern leads to the next.
-#[derive(Debug, Clone)]
-struct PhraseTree {
-    nodes: Vec<PhraseNode>,
-    /// The nodes after the first word of a phrase, by its pattern; 0 where there is none.
-    second: Vec<u32>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct PhraseNode {
-    /// Sorted by the pattern.
-    edges: Vec<(WordId, u32)>,
-    owners: Vec<Owner>,
-}
-
-impl PhraseTree {
-    const ROOT: u32 = 0;
-
-    fn new() -> Self {
-        PhraseTree { nodes: vec![PhraseNode::default()], second: Vec::new() }
-    }
-
-    fn insert(&mut self, phrase: &[WordId], owner: Owner) {
-        let mut node = Self::ROOT;
-        for &word in phrase {
-            node = self.child(node, word);
-        }
-        self.nodes[node as usize].owners.push(owner);
-        self.second.resize(self.second.len().max(phrase[0] as usize + 1), 0);
-        self.second[phrase[0] as usize] = self.child(Self::ROOT, phrase[0]);
-    }
-
-    /// The node that `word` leads to, made if need be.
-    fn child(&mut self, node: u32, word: WordId) -> u32 {
-        let fresh = self.nodes.len() as u32;
-        let edges = &mut self.nodes[node as usize].edges;
-        match edges.binary_search_by_key(&word, |&(word, _)| word) {
-            Ok(at) => edges[at].1,
-            Err(at) => {
-                edges.insert(at, (word, fresh));
-                self.nodes.push(PhraseNode::default());
-                fresh
-            }
-        }
-    }
-
-    /// Appends the nodes that a first word with these patterns leads to.
-    fn start(&self, ids: &[WordId], next: &mut Vec<u32>) {
-        let nodes = ids.iter().filter_map(|&id| self.second.get(id as usize));
-        next.extend(nodes.filter(|&&node| node != Self::ROOT));
-    }
-
-    /// Appends the nodes that a further word with these patterns leads to.
-    fn step(&self, node: u32, ids: &[WordId], next: &mut Vec<u32>) {
-        let edges = &self.nodes[node as usize].edges;
-        if edges.is_empty() {
-            return;
-        }
-        for id in ids {
-            if let Ok(at) = edges.binary_search_by_key(id, |&(word, _)| word) {
-                next.push(edges[at].1);
-            }
-        }
-    }
-
-    fn owners(&self, node: u32) -> &[Owner] {
-        &self.nodes[node as usize].owners
-    }
 }
 
 #[cfg(test)]

@@ -135,6 +135,7 @@ fn in_capitals(n_upper: usize, n_lower: usize, ends_in_s: bool) -> bool {
     n_upper > 0 && (n_lower == 0 || (n_lower == 1 && n_upper > 1 && ends_in_s))
 }
 
+#[inline]
 fn char_at(text: &str, at: usize) -> Option<char> {
     match *text.as_bytes().get(at)? {
         byte if byte.is_ascii() => Some(char::from(byte)),
