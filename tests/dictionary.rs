@@ -142,6 +142,26 @@ fn the_terms_alone_read_the_seed_documents() {
 }
 
 #[test]
+fn most_examples_of_a_theme_hold_its_terms_and_few_counter_examples_do() {
+    let codebook = Codebook::builtin("cooperation").expect("the built-in codebook reads");
+    let matcher = TermMatcher::new(&codebook);
+    for theme in &codebook.themes {
+        let part = |texts: &[String]| {
+            let read =
+                texts.iter().filter(|text| themes(&codebook, &matcher, text).contains(&theme.id));
+            read.count() as f64 / texts.len() as f64
+        };
+        let (examples, counter_examples) = (part(&theme.examples), part(&theme.counter_examples));
+        eprintln!(
+            "{:<14} examples {examples:.2}, counter-examples {counter_examples:.2}",
+            theme.id
+        );
+        assert!(examples >= 0.5, "{}: {examples}", theme.id);
+        assert!(counter_examples < 0.5, "{}: {counter_examples}", theme.id);
+    }
+}
+
+#[test]
 fn crc32_is_that_of_zip() {
     assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
 }

@@ -5,6 +5,7 @@
 //! A codebook is read from TOML ([`Codebook::load`]) and checked whole; a fault names its line and
 //! column. `docs/codebook.md` is the guide for those who write one.
 
+mod lookup;
 mod parse;
 mod pattern;
 mod spelling;
@@ -238,6 +239,18 @@ mod tests {
             assert!(theme.counter_examples.len() >= 3, "{}", theme.id);
         }
         assert!(codebook.none.examples.len() >= 8);
+    }
+
+    #[test]
+    fn the_example_of_the_guide_reads_as_the_guide_says() {
+        let guide = include_str!("../../docs/codebook.md");
+        let (_, rest) = guide.split_once("```toml\n").unwrap();
+        let (example, _) = rest.split_once("```").unwrap();
+        let codebook = Codebook::from_toml(example, Path::new("town.toml")).unwrap();
+        let text = "The councillor for housing praised new flats on Mill Road at a flat rate.";
+        let hits = TermMatcher::new(&codebook).hits(text);
+        let words: Vec<&str> = hits.iter().map(|hit| hit.span.of(text)).collect();
+        assert_eq!(words, ["flats", "Road"]);
     }
 
     #[test]

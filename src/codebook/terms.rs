@@ -5,12 +5,10 @@
 //! that lie inside a longer phrase do not count again for a shorter one, an exclusion blocks the
 //! terms of its own theme, and an ignored phrase blocks all. The time is linear in the text.
 
-use rustc_hash::FxHashMap;
-
 use super::Codebook;
-use super::pattern::{self, WordPattern};
-use super::spelling;
-use super::words::{COMMA, Word, Words};
+use super::lookup::{PhraseTree, WordId, WordTable};
+use super::pattern;
+use super::words::{Word, Words};
 use crate::document::Span;
 
 /// The weight of a term in `terms`.
@@ -47,7 +45,7 @@ pub struct TermHit {
 #[derive(Debug, Clone)]
 pub struct TermMatcher {
     words: WordTable,
-    phrases: PhraseTree,
+    phrases: PhraseTree<Owner>,
 }
 
 impl TermMatcher {
@@ -112,21 +110,18 @@ impl TermMatcher {
         let (mut nodes, mut next) = (Vec::new(), Vec::new());
         for first in 0..reading.words.len() {
             nodes.clear();
-            nodes.push(PhraseTree::ROOT);
-            for at in first..reading.words.len() {
-                if at > first && !reading.words[at].joined {
-                    break;
-                }
-                next.clear();
+            self.phrases.start(reading.ids_of(first), &mut nodes);
+            let mut last = first;
+            while !nodes.is_empty() {
                 for &node in &nodes {
-                    self.phrases.step(node, reading.ids_of(at), &mut next);
-                }
-                if next.is_empty() {
-                    break;
-                }
-                for &node in &next {
                     let owners = self.phrases.owners(node).iter();
-                    candidates.extend(owners.map(|&owner| Candidate { first, last: at, owner }));
+                    candidates.extend(owners.map(|&owner| Candidate { first, last, owner }));
+                }
+                last += 1;
+                next.clear();
+                if reading.words.get(last).is_some_and(|word| word.joined) {
+                    let ids = reading.ids_of(last);
+                    nodes.iter().for_each(|&node| self.phrases.step(node, ids, &mut next));
                 }
                 std::mem::swap(&mut nodes, &mut next);
             }
@@ -223,130 +218,6 @@ fn rivals(
     let before = (0..index).rev().take_while(move |&i| candidates[i].first + longest > last);
     let after = (index + 1..candidates.len()).take_while(move |&i| candidates[i].first == first);
     before.chain(after)
-}
-
-/// Index of a word pattern.
-type WordId = u32;
-
-/// The word patterns of all phrases, found by the folded letters of a text's word.
-#[derive(Debug, Clone, Default)]
-struct WordTable {
-    interned: FxHashMap<WordPattern, WordId>,
-    whole: FxHashMap<String, Vec<WordId>>,
-    acronyms: FxHashMap<String, Vec<WordId>>,
-    stems: AffixTable,
-    endings: AffixTable,
-}
-
-impl WordTable {
-    /// The id of [`WordPattern::Any`].
-    const ANY: WordId = 0;
-
-    fn intern(&mut self, pattern: WordPattern) -> WordId {
-        if pattern == WordPattern::Any {
-            return Self::ANY;
-        }
-        if let Some(&id) = self.interned.get(&pattern) {
-            return id;
-        }
-        let id = self.interned.len() as WordId + 1;
-        match &pattern {
-            WordPattern::Any => {}
-            WordPattern::Word(word) => enter(&mut self.whole, spelling::forms(word), id),
-            WordPattern::Acronym(word) => {
-                enter(&mut self.acronyms, vec![word.clone(), format!("{word}s")], id);
-            }
-            WordPattern::Stem(stem) => self.stems.enter(spelling::stems(stem), id),
-            WordPattern::Ending(end) => self.endings.enter(spelling::forms(end), id),
-        }
-        self.interned.insert(pattern, id);
-        id
-    }
-
-    /// Appends the ids of the patterns that the word fits.
-    fn find(&self, folded: &str, capitals: bool, ids: &mut Vec<WordId>) {
-        ids.extend(self.whole.get(folded).into_iter().flatten());
-        ids.extend((folded != COMMA).then_some(Self::ANY));
-        if capitals {
-            ids.extend(self.acronyms.get(folded).into_iter().flatten());
-        }
-        self.stems.find(folded, |length| folded.get(..length), ids);
-        self.endings.find(folded, |length| folded.get(folded.len().checked_sub(length)?..), ids);
-    }
-}
-
-fn enter(table: &mut FxHashMap<String, Vec<WordId>>, forms: Vec<String>, id: WordId) {
-    for form in forms {
-        let ids = table.entry(form).or_default();
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-}
-
-/// Word beginnings or endings, and the lengths (bytes, ascending) that they have.
-#[derive(Debug, Clone, Default)]
-struct AffixTable {
-    ids: FxHashMap<String, Vec<WordId>>,
-    lengths: Vec<usize>,
-}
-
-impl AffixTable {
-    fn enter(&mut self, affixes: Vec<String>, id: WordId) {
-        self.lengths.extend(affixes.iter().map(String::len));
-        self.lengths.sort_unstable();
-        self.lengths.dedup();
-        enter(&mut self.ids, affixes, id);
-    }
-
-    /// Appends the ids of the affixes that `part` cuts from the word.
-    fn find<'w>(
-        &self,
-        folded: &'w str,
-        part: impl Fn(usize) -> Option<&'w str>,
-        ids: &mut Vec<WordId>,
-    ) {
-        for &length in self.lengths.iter().take_while(|&&length| length <= folded.len()) {
-            let found = part(length).and_then(|affix| self.ids.get(affix));
-            ids.extend(found.into_iter().flatten());
-        }
-    }
-}
-
-/// All phrases as a tree: from a node, a word pattern leads to the next.
-#[derive(Debug, Clone)]
-struct PhraseTree {
-    edges: FxHashMap<(u32, WordId), u32>,
-    owners: Vec<Vec<Owner>>,
-}
-
-impl PhraseTree {
-    const ROOT: u32 = 0;
-
-    fn new() -> Self {
-        PhraseTree { edges: FxHashMap::default(), owners: vec![Vec::new()] }
-    }
-
-    fn insert(&mut self, phrase: &[WordId], owner: Owner) {
-        let mut node = Self::ROOT;
-        for &word in phrase {
-            let fresh = self.owners.len() as u32;
-            node = *self.edges.entry((node, word)).or_insert(fresh);
-            if node == fresh {
-                self.owners.push(Vec::new());
-            }
-        }
-        self.owners[node as usize].push(owner);
-    }
-
-    /// Appends the nodes that a word with these patterns leads to.
-    fn step(&self, node: u32, ids: &[WordId], next: &mut Vec<u32>) {
-        next.extend(ids.iter().filter_map(|&id| self.edges.get(&(node, id))));
-    }
-
-    fn owners(&self, node: u32) -> &[Owner] {
-        &self.owners[node as usize]
-    }
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ impl<'t> Words<'t> {
             self.at += 1;
             return Some(Word { start, end: self.at, joined, capitals: false });
         }
-        let capitals = self.read_letters(folded);
+        let capitals = self.read_word(folded);
         let end = self.at;
         self.skip_possessive();
         Some(Word { start, end, joined, capitals })
@@ -67,6 +67,22 @@ impl<'t> Words<'t> {
     }
 
     /// Reads one word into `folded`; says whether it is written in capitals.
+    fn read_word(&mut self, folded: &mut String) -> bool {
+        let rest = &self.text[self.at..];
+        let length = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        if rest.as_bytes().get(length).is_some_and(|&next| !next.is_ascii() || next == b'.') {
+            return self.read_letters(folded);
+        }
+        let word = &rest[..length];
+        self.at += length;
+        folded.push_str(word);
+        folded.make_ascii_lowercase();
+        let n_lower = word.bytes().filter(u8::is_ascii_lowercase).count();
+        let n_upper = word.bytes().filter(u8::is_ascii_uppercase).count();
+        in_capitals(n_upper, n_lower, word.ends_with('s'))
+    }
+
+    /// [`Words::read_word`] for what is not plain ASCII, or may be initials.
     fn read_letters(&mut self, folded: &mut String) -> bool {
         let start = self.at;
         let (mut n_upper, mut n_lower, mut last) = (0, 0, ' ');
@@ -92,8 +108,7 @@ impl<'t> Words<'t> {
                 break;
             }
         }
-        let plural = n_lower == 1 && n_upper > 1 && last == 's';
-        n_upper > 0 && (n_lower == 0 || plural)
+        in_capitals(n_upper, n_lower, last == 's')
     }
 
     /// At the dot of what may be "U.N." or "U.S.A.": whether the dot belongs to the word.
@@ -115,6 +130,12 @@ impl<'t> Words<'t> {
     }
 }
 
+/// Whether a word with so many letters of either case is in capitals, but for a plural s.
+fn in_capitals(n_upper: usize, n_lower: usize, ends_in_s: bool) -> bool {
+    n_upper > 0 && (n_lower == 0 || (n_lower == 1 && n_upper > 1 && ends_in_s))
+}
+
+#[inline]
 fn char_at(text: &str, at: usize) -> Option<char> {
     match *text.as_bytes().get(at)? {
         byte if byte.is_ascii() => Some(char::from(byte)),
