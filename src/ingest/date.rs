@@ -570,7 +570,7 @@ mod tests {
     #[test]
     fn hostile_text_costs_linear_time() {
         let start = std::time::Instant::now();
-        for text in ["A".repeat(10 << 20), "1 MAY ".repeat(2 << 20), "\nA".repeat(5 << 20)] {
+        for text in ["A".repeat(2 << 20), "1 MAY ".repeat(1 << 19), "\nA".repeat(1 << 20)] {
             in_text(&text);
             in_filename(&text);
             let _ = parse(&text, None);
