@@ -394,6 +394,8 @@ mod tests {
             "Trade Dialogue, 15 October 2024",
             "In 2023, trade grew by 4.5 per cent.",
             "Oceans, fisheries and",
+            "TRADE: Riverland opens its ports",
+            "ENERGY – two dams for the river",
         ];
         for line in table {
             for text in

@@ -13,13 +13,13 @@ pub(super) fn before(text: &str, lines: &[Line<'_>]) -> Option<Furniture> {
 }
 
 fn dateline(text: &str, lines: &[Line<'_>], line: &Line<'_>) -> Option<Furniture> {
-    // A heading that stops at its dash is no headline with a place before it.
     let mark = |end| Furniture {
         span: Span::new(line.span.start, line.span.start + end).trimmed(text),
         kind: FurnitureKind::Dateline,
     };
     if let Some(found) = date::of_line(line.text).filter(|found| found.end < line.text.len()) {
-        let listed = found.bare && is_list_label(lines, line);
+        // Datelines stand before sentences; capitals before a headline are its theme.
+        let listed = found.bare && (line.heading || is_list_label(lines, line));
         let believed = matches!(found.role, Role::Published | Role::Dateline | Role::SignOff);
         return (believed && !listed && found.end > 0).then(|| mark(found.end));
     }
@@ -72,7 +72,7 @@ fn outlet_prefix(line: &str) -> Option<usize> {
     let rest = line[dash..].trim_start();
     let behind = rest.trim_start_matches(['-', '–', '—']);
     let dashed = behind.len() < rest.len() && behind.starts_with(' ');
-    let known = bracketed || (is_domain(name) && is_domain(&name.to_lowercase()));
+    let known = bracketed || is_domain(name);
     (known && dashed).then(|| line.len() - behind.trim_start().len())
 }
 
