@@ -109,6 +109,10 @@ fn optional(name: &str, kind: DataType) -> Field {
     Field::new(name, kind, true)
 }
 
+fn taken(builder: &mut impl ArrayBuilder) -> ArrayRef {
+    builder.finish()
+}
+
 /// Writes `units.parquet`: the columns of [`super::rows::UnitRow`] but for `schema` and `text`;
 /// `themes` is a list of structs.
 pub struct UnitsParquet<W: Write + Send> {
@@ -224,13 +228,13 @@ impl Columns for UnitColumns {
 
     fn take(&mut self) -> Vec<ArrayRef> {
         vec![
-            ArrayBuilder::finish(&mut self.document),
-            ArrayBuilder::finish(&mut self.unit),
-            ArrayBuilder::finish(&mut self.sentence),
-            ArrayBuilder::finish(&mut self.start),
-            ArrayBuilder::finish(&mut self.end),
-            ArrayBuilder::finish(&mut self.themes),
-            ArrayBuilder::finish(&mut self.cluster),
+            taken(&mut self.document),
+            taken(&mut self.unit),
+            taken(&mut self.sentence),
+            taken(&mut self.start),
+            taken(&mut self.end),
+            taken(&mut self.themes),
+            taken(&mut self.cluster),
         ]
     }
 }
@@ -318,14 +322,14 @@ impl Columns for ScoreColumns {
 
     fn take(&mut self) -> Vec<ArrayRef> {
         vec![
-            ArrayBuilder::finish(&mut self.document),
-            ArrayBuilder::finish(&mut self.date),
-            ArrayBuilder::finish(&mut self.period),
-            ArrayBuilder::finish(&mut self.duplicate_of),
-            ArrayBuilder::finish(&mut self.theme),
-            ArrayBuilder::finish(&mut self.share),
-            ArrayBuilder::finish(&mut self.score),
-            ArrayBuilder::finish(&mut self.n_mentions),
+            taken(&mut self.document),
+            taken(&mut self.date),
+            taken(&mut self.period),
+            taken(&mut self.duplicate_of),
+            taken(&mut self.theme),
+            taken(&mut self.share),
+            taken(&mut self.score),
+            taken(&mut self.n_mentions),
         ]
     }
 }
@@ -386,14 +390,14 @@ impl Columns for ShareColumns {
 
     fn take(&mut self) -> Vec<ArrayRef> {
         vec![
-            ArrayBuilder::finish(&mut self.theme),
-            ArrayBuilder::finish(&mut self.period),
-            ArrayBuilder::finish(&mut self.group),
-            ArrayBuilder::finish(&mut self.share),
-            ArrayBuilder::finish(&mut self.low),
-            ArrayBuilder::finish(&mut self.high),
-            ArrayBuilder::finish(&mut self.n_documents),
-            ArrayBuilder::finish(&mut self.n_units),
+            taken(&mut self.theme),
+            taken(&mut self.period),
+            taken(&mut self.group),
+            taken(&mut self.share),
+            taken(&mut self.low),
+            taken(&mut self.high),
+            taken(&mut self.n_documents),
+            taken(&mut self.n_units),
         ]
     }
 }
