@@ -4,7 +4,15 @@
 //! a theme is the part of its length (the bytes of its units) that the theme takes; a unit with
 //! several themes divides its length among them by score; what no theme takes is `none`.
 
-use crate::document::{Document, Span};
+use crate::codebook::TermMatcher;
+use crate::document::{Document, PeriodLength, Span};
+use crate::embed::Embedder;
+use crate::error::Result;
+use crate::ingest::furniture::RepeatedLines;
+use crate::theme::directions::Directions;
+use crate::theme::evidence::Gathered;
+use crate::theme::passages::Passages;
+use crate::theme::{FittedTheme, ThemeModel};
 
 /// What one unit is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,4 +69,144 @@ pub struct ScoredDocument {
     pub none_share: f64,
     /// By theme in the model's order, best unit first.
     pub evidence: Vec<Evidence>,
+}
+
+/// A model made ready to score documents.
+pub struct Scorer<'m> {
+    model: &'m ThemeModel,
+    embedder: &'m dyn Embedder,
+    matcher: TermMatcher,
+    directions: Directions,
+    repeated: RepeatedLines,
+    by: PeriodLength,
+    max_evidence: usize,
+}
+
+impl<'m> Scorer<'m> {
+    /// Prepares a model. `by`: length of the periods; `max_evidence`: units kept for a theme of a
+    /// document.
+    ///
+    /// # Errors
+    /// `Encoder` where the model was fitted with another one.
+    pub fn new(
+        model: &'m ThemeModel,
+        embedder: &'m dyn Embedder,
+        by: PeriodLength,
+        max_evidence: usize,
+    ) -> Result<Self> {
+        model.check_encoder(embedder)?;
+        Ok(Scorer {
+            model,
+            embedder,
+            matcher: TermMatcher::new(&model.codebook),
+            directions: model.directions(),
+            repeated: RepeatedLines::from_lines(model.repeated_lines.clone()),
+            by,
+            max_evidence,
+        })
+    }
+
+    /// Scores one document. The result depends on the document and the model alone.
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    pub fn score(&self, document: Document) -> Result<ScoredDocument> {
+        let passages = Passages::read(&document.text, &self.repeated);
+        let n_seeded = self.model.n_seeded();
+        let gathered = Gathered::read(passages, &self.matcher, n_seeded, self.embedder)?;
+        let units = self.unit_scores(&gathered);
+        let themes = self.theme_scores(&gathered, &units);
+        let taken: f64 = themes.iter().map(|theme| theme.share).sum();
+        Ok(ScoredDocument {
+            period: document.date.and_then(|date| date.period(self.by)),
+            duplicate_of: None,
+            n_sentences: gathered.passages.n_sentences(),
+            none_share: (1.0 - taken).max(0.0),
+            evidence: evidence(&units, self.model.themes.len(), self.max_evidence),
+            themes,
+            units: units.into_iter().map(|unit| unit.carried).collect(),
+            document,
+        })
+    }
+
+    fn unit_scores(&self, gathered: &Gathered) -> Vec<Scored> {
+        let n_seeded = self.model.n_seeded();
+        let features = gathered.features(&self.directions);
+        let probability = |(row, features)| self.model.joint.probability(row % n_seeded.max(1), features);
+        let scores: Vec<f32> = features.iter().enumerate().map(probability).collect();
+        let unit = |index: usize| {
+            let seeded = &scores[index * n_seeded..(index + 1) * n_seeded];
+            let all = self.with_emergent(gathered, index, seeded.to_vec());
+            let carried = self.carried(&all);
+            let passage = &gathered.passages.units()[index];
+            let cluster = carried.first().map(|&(theme, _)| theme);
+            let (sentence, span) = (passage.sentence, passage.span);
+            Scored { carried: UnitScore { sentence, span, themes: carried, cluster }, all }
+        };
+        (0..gathered.n_units()).map(unit).collect()
+    }
+
+    /// The scores of a unit for the codebook's themes, followed by those for the emergent ones: the
+    /// cosine with the theme where no theme of the codebook has a claim on the unit, else 0.
+    fn with_emergent(&self, gathered: &Gathered, unit: usize, mut scores: Vec<f32>) -> Vec<f32> {
+        let free = scores.iter().zip(&self.model.themes).all(|(s, theme)| *s < theme.threshold);
+        let vector = gathered.unit_vector(unit);
+        let cosine = |theme: &FittedTheme| {
+            let centroid = ndarray::ArrayView1::from(&theme.direction.centroid);
+            if free { vector.dot(&centroid).clamp(0.0, 1.0) } else { 0.0 }
+        };
+        scores.extend(self.model.themes.iter().skip(self.model.n_seeded()).map(cosine));
+        scores
+    }
+
+    /// The themes that reach their threshold, best first (ties in the model's order); of the
+    /// emergent ones the closest alone.
+    fn carried(&self, scores: &[f32]) -> Vec<(usize, f32)> {
+        let reached = |&(theme, score): &(usize, f32)| score >= self.model.themes[theme].threshold;
+        let mut carried: Vec<(usize, f32)> =
+            scores.iter().copied().enumerate().filter(reached).collect();
+        carried.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        if carried.first().is_some_and(|&(theme, _)| theme >= self.model.n_seeded()) {
+            carried.truncate(1);
+        }
+        carried
+    }
+
+    fn theme_scores(&self, gathered: &Gathered, units: &[Scored]) -> Vec<ThemeScore> {
+        let mut themes = vec![ThemeScore::default(); self.model.themes.len()];
+        let total: usize = gathered.passages.units().iter().map(|unit| unit.span.len()).sum();
+        for unit in units {
+            for (theme, &score) in themes.iter_mut().zip(&unit.all) {
+                theme.score = theme.score.max(f64::from(score));
+            }
+            let sum: f64 = unit.carried.themes.iter().map(|&(_, score)| f64::from(score)).sum();
+            for &(theme, score) in &unit.carried.themes {
+                let bytes = unit.carried.span.len() as f64 * f64::from(score) / sum;
+                themes[theme].share += bytes / total as f64;
+                themes[theme].n_mentions += 1;
+            }
+        }
+        themes
+    }
+}
+
+/// A unit with its scores for all themes, also those that it does not carry.
+struct Scored {
+    carried: UnitScore,
+    all: Vec<f32>,
+}
+
+/// The units behind each theme, best first (ties in the order of the text), at most `max` a theme.
+fn evidence(units: &[Scored], n_themes: usize, max: usize) -> Vec<Evidence> {
+    let mut of_theme: Vec<Vec<Evidence>> = vec![Vec::new(); n_themes];
+    for (unit, scored) in units.iter().enumerate() {
+        for &(theme, score) in &scored.carried.themes {
+            of_theme[theme].push(Evidence { theme, unit, score });
+        }
+    }
+    for list in &mut of_theme {
+        list.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.unit.cmp(&b.unit)));
+        list.truncate(max);
+    }
+    of_theme.concat()
 }

@@ -1,1 +1,47 @@
-//! embed
+//! Texts → vectors: meaning as geometry, so that words which the codebook never lists still count.
+//!
+//! Every encoder is an [`Embedder`]: `static` (built in, a table of token vectors), `minilm` (a
+//! transformer, added once to the [`ModelStore`]), or any folder with a BERT model in the layout of
+//! sentence-transformers. [`open`] finds one by name.
+
+mod matrix;
+mod fake;
+mod folder;
+mod bert;
+mod store;
+mod static_table;
+mod pca;
+mod distill;
+mod open;
+
+pub use bert::BertEmbedder;
+pub use distill::{DistillOptions, StaticFiles, distill};
+pub use fake::FakeEmbedder;
+pub use matrix::EmbeddingMatrix;
+pub use open::open;
+pub use static_table::StaticEmbedder;
+pub use store::{ModelEntry, ModelState, ModelStore};
+
+use crate::error::Result;
+
+/// An encoder: texts in, one vector a text out.
+pub trait Embedder: Send + Sync {
+    /// What the user calls it: `static`, `minilm`, or the last part of a folder's path.
+    fn name(&self) -> &str;
+
+    /// Numbers in a vector.
+    fn dimension(&self) -> usize;
+
+    /// Hex blake3 over everything that decides a vector: weights, tokenizer, pooling. Two encoders
+    /// with the same fingerprint give the same vectors.
+    fn fingerprint(&self) -> &str;
+
+    /// Embeds each text; row `i` of the result, shape `(texts.len(), dimension)`, is `texts[i]`.
+    ///
+    /// A row depends on its own text alone: not on the other texts, their order, or the number of
+    /// threads. A text without a single known token gives a zero row.
+    ///
+    /// # Errors
+    /// [`crate::Error::Encoder`] where the encoder's own files fail it; never for a text.
+    fn embed(&self, texts: &[&str]) -> Result<EmbeddingMatrix>;
+}

@@ -8,7 +8,7 @@ use crate::document::Reject;
 use crate::score::ScoredDocument;
 
 use super::Exporter;
-use super::rows::{DocumentRow, RejectRow, RejectsTag, UnitRow, UnitText};
+use super::rows::{DocumentRow, RejectRow, RejectsTag, UnitRow};
 use super::value::ThemeIds;
 
 /// Writes one value as one line.
@@ -67,13 +67,12 @@ impl<W: Write> Exporter<W> for DocumentsJsonl<W> {
 pub struct UnitsJsonl<W> {
     out: W,
     themes: ThemeIds,
-    text: UnitText,
 }
 
 impl<W: Write> UnitsJsonl<W> {
-    /// Rows with or without the text of their unit.
-    pub fn new(out: W, themes: ThemeIds, text: UnitText) -> Self {
-        UnitsJsonl { out, themes, text }
+    /// Rows go to `out`.
+    pub fn new(out: W, themes: ThemeIds) -> Self {
+        UnitsJsonl { out, themes }
     }
 }
 
@@ -82,7 +81,7 @@ impl<W: Write> Exporter<W> for UnitsJsonl<W> {
         for scored in documents {
             self.themes.check(scored)?;
             for unit in scored.units.iter().enumerate() {
-                line(&mut self.out, &UnitRow::new(scored, unit, &self.themes, self.text))?;
+                line(&mut self.out, &UnitRow::new(scored, unit, &self.themes))?;
             }
         }
         Ok(())
@@ -142,19 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn units_carry_their_text_where_asked_for() {
+    fn a_unit_is_written_like_this() {
         let corpus = corpus(3);
-        let with = lines(Box::new(UnitsJsonl::new(vec![], themes(), UnitText::Included)), &corpus);
-        let without =
-            lines(Box::new(UnitsJsonl::new(vec![], themes(), UnitText::Omitted)), &corpus);
-        assert_eq!(with.len(), corpus.iter().map(|d| d.units.len()).sum::<usize>());
-        insta::assert_snapshot!(with[11], @r#"{"schema":"themeline/units/1","document":"d1","unit":1,"sentence":0,"start":23,"end":44,"text":"ports and „rails“","themes":[{"theme":"energy","score":0.66},{"theme":"trade","score":0.22}],"cluster":"emergent-1"}"#);
-        insta::assert_snapshot!(without[11], @r#"{"schema":"themeline/units/1","document":"d1","unit":1,"sentence":0,"start":23,"end":44,"themes":[{"theme":"energy","score":0.66},{"theme":"trade","score":0.22}],"cluster":"emergent-1"}"#);
-        let row: UnitRow<'_> = serde_json::from_str(&with[11]).unwrap();
-        assert_eq!(
-            row,
-            UnitRow::new(&corpus[1], (1, &corpus[1].units[1]), &themes(), UnitText::Included)
-        );
+        let lines = lines(Box::new(UnitsJsonl::new(vec![], themes())), &corpus);
+        assert_eq!(lines.len(), corpus.iter().map(|d| d.units.len()).sum::<usize>());
+        insta::assert_snapshot!(lines[11], @r#"{"schema":"themeline/units/1","document":"d1","unit":1,"sentence":0,"start":23,"end":44,"text":"ports and „rails“","themes":[{"theme":"energy","score":0.66},{"theme":"trade","score":0.22}],"cluster":"emergent-1"}"#);
+        let row: UnitRow<'_> = serde_json::from_str(&lines[11]).unwrap();
+        assert_eq!(row, UnitRow::new(&corpus[1], (1, &corpus[1].units[1]), &themes()));
     }
 
     #[test]

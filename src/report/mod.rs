@@ -14,6 +14,7 @@ pub mod parquet;
 pub mod schema;
 pub mod folder;
 pub mod table;
+pub mod read;
 
 #[cfg(test)]
 mod fixture;
@@ -29,7 +30,6 @@ use crate::score::ScoredDocument;
 pub use folder::{OutputFile, OutputFolder, StagedFile, write_whole};
 pub use jsonl::{DocumentsJsonl, UnitsJsonl, json_file, rejects_jsonl};
 pub use parquet::{ScoresParquet, UnitsParquet, trends_parquet};
-pub use rows::UnitText;
 pub use schema::schema;
 pub use value::{InOrder, Rounded, ThemeIds};
 
@@ -51,8 +51,8 @@ pub trait Exporter<W: Write> {
 pub struct ExportOptions {
     /// Most passages for each theme of a document in `documents.jsonl`.
     pub evidence_per_theme: usize,
-    /// Whether to write `units.jsonl` too, and with what.
-    pub units_jsonl: Option<UnitText>,
+    /// Whether to write `units.jsonl` too.
+    pub units_jsonl: bool,
 }
 
 /// The exporters of an output folder, open side by side: `documents.jsonl`, `units.parquet`,
@@ -85,9 +85,9 @@ impl Exports {
         exports.add(folder, OutputFile::Scores, |out| {
             Ok(Box::new(ScoresParquet::new(out, themes.clone())?))
         })?;
-        if let Some(text) = options.units_jsonl {
+        if options.units_jsonl {
             exports.add(folder, OutputFile::UnitsJsonl, |out| {
-                Ok(Box::new(UnitsJsonl::new(out, themes.clone(), text)))
+                Ok(Box::new(UnitsJsonl::new(out, themes.clone())))
             })?;
         }
         Ok(exports)
@@ -134,7 +134,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let mut folder = OutputFolder::create(root.path()).unwrap();
         let options =
-            ExportOptions { evidence_per_theme: 2, units_jsonl: Some(UnitText::Included) };
+            ExportOptions { evidence_per_theme: 2, units_jsonl: true };
         let mut exports = Exports::open(&mut folder, &themes(), options).unwrap();
         documents.chunks(size).for_each(|batch| exports.write(batch).unwrap());
         exports.finish(&mut folder).unwrap();
@@ -161,7 +161,7 @@ mod tests {
     fn a_document_of_another_model_is_refused_with_its_file_and_id() {
         let root = tempfile::tempdir().unwrap();
         let mut folder = OutputFolder::create(root.path()).unwrap();
-        let options = ExportOptions { evidence_per_theme: 2, units_jsonl: None };
+        let options = ExportOptions { evidence_per_theme: 2, units_jsonl: false };
         let mut exports = Exports::open(&mut folder, &themes(), options).unwrap();
         let spoil: [fn(&mut ScoredDocument); 4] = [
             |d| d.themes.truncate(2),

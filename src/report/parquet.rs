@@ -113,7 +113,7 @@ fn taken(builder: &mut impl ArrayBuilder) -> ArrayRef {
     builder.finish()
 }
 
-/// Writes `units.parquet`: the columns of [`super::rows::UnitRow`] but for `schema` and `text`;
+/// Writes `units.parquet`: the columns of [`super::rows::UnitRow`] but for `schema`;
 /// `themes` is a list of structs.
 pub struct UnitsParquet<W: Write + Send> {
     table: Table<W, UnitColumns>,
@@ -132,7 +132,7 @@ impl<W: Write + Send> Exporter<W> for UnitsParquet<W> {
         for scored in documents {
             self.themes.check(scored)?;
             for unit in scored.units.iter().enumerate() {
-                let n_bytes = self.table.columns.push(&scored.document.id, unit, &self.themes)?;
+                let n_bytes = self.table.columns.push(scored, unit, &self.themes)?;
                 self.table.row_added(n_bytes)?;
             }
         }
@@ -150,6 +150,7 @@ struct UnitColumns {
     sentence: Int64Builder,
     start: Int64Builder,
     end: Int64Builder,
+    text: StringBuilder,
     themes: ListBuilder<StructBuilder>,
     cluster: StringBuilder,
 }
@@ -170,6 +171,7 @@ impl Default for UnitColumns {
             sentence: Int64Builder::new(),
             start: Int64Builder::new(),
             end: Int64Builder::new(),
+            text: StringBuilder::new(),
             themes: ListBuilder::new(StructBuilder::from_fields(theme_fields(), 0))
                 .with_field(theme_element()),
             cluster: StringBuilder::new(),
@@ -181,15 +183,17 @@ impl UnitColumns {
     /// Adds a row; returns its bytes of text.
     fn push(
         &mut self,
-        document: &str,
+        scored: &ScoredDocument,
         (index, unit): (usize, &UnitScore),
         themes: &ThemeIds,
     ) -> io::Result<usize> {
-        self.document.append_value(document);
+        let (id, text) = (&scored.document.id, unit.span.of(&scored.document.text));
+        self.document.append_value(id);
         self.unit.append_value(index as i64);
         self.sentence.append_value(unit.sentence as i64);
         self.start.append_value(unit.span.start as i64);
         self.end.append_value(unit.span.end as i64);
+        self.text.append_value(text);
         for &(theme, score) in &unit.themes {
             self.push_theme(themes.get(theme), score.into())?;
         }
@@ -197,7 +201,7 @@ impl UnitColumns {
         let cluster = unit.cluster.map(|theme| themes.get(theme));
         self.cluster.append_option(cluster);
         let n_theme_bytes: usize = unit.themes.iter().map(|&(t, _)| themes.get(t).len()).sum();
-        Ok(document.len() + n_theme_bytes + cluster.map_or(0, str::len))
+        Ok(id.len() + text.len() + n_theme_bytes + cluster.map_or(0, str::len))
     }
 
     fn push_theme(&mut self, theme: &str, score: Rounded) -> io::Result<()> {
@@ -221,6 +225,7 @@ impl Columns for UnitColumns {
             required("sentence", DataType::Int64),
             required("start", DataType::Int64),
             required("end", DataType::Int64),
+            required("text", DataType::Utf8),
             required("themes", DataType::List(Arc::new(theme_element()))),
             optional("cluster", DataType::Utf8),
         ])
@@ -233,6 +238,7 @@ impl Columns for UnitColumns {
             taken(&mut self.sentence),
             taken(&mut self.start),
             taken(&mut self.end),
+            taken(&mut self.text),
             taken(&mut self.themes),
             taken(&mut self.cluster),
         ]
@@ -407,7 +413,7 @@ mod tests {
     use super::*;
     use crate::document::PeriodLength;
     use crate::report::fixture::{corpus, themes};
-    use crate::report::rows::{ScoreRow, UnitRow, UnitText, UnitThemeCell};
+    use crate::report::rows::{ScoreRow, UnitRow, UnitThemeCell};
     use arrow_array::cast::AsArray;
     use arrow_array::types::{Float64Type, Int64Type};
     use arrow_array::{Array, StructArray};
@@ -454,7 +460,7 @@ mod tests {
             sentence: count(rows, "sentence", i),
             start: count(rows, "start", i),
             end: count(rows, "end", i),
-            text: None,
+            text: text(rows, "text", i).unwrap().into(),
             themes: (0..themes.len()).map(cell).collect(),
             cluster: text(rows, "cluster", i).map(Into::into),
         }
@@ -488,7 +494,7 @@ mod tests {
         let rows: Vec<UnitRow<'_>> = batches.iter().flat_map(row).collect();
         let units = corpus.iter().flat_map(|d| d.units.iter().enumerate().map(move |u| (d, u)));
         let expected: Vec<UnitRow<'_>> =
-            units.map(|(d, unit)| UnitRow::new(d, unit, &themes, UnitText::Omitted)).collect();
+            units.map(|(d, unit)| UnitRow::new(d, unit, &themes)).collect();
         assert_eq!(rows, expected);
     }
 

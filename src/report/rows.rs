@@ -195,7 +195,7 @@ fn evidence<'a>(
 }
 
 /// One line of `units.jsonl`, and one row of `units.parquet` (which keeps `schema` in the file's
-/// key-value metadata and has no `text`): a unit, that is a clause or a sentence that has one.
+/// key-value metadata): a unit, that is a clause or a sentence that has one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "UnitRow")]
 pub struct UnitRow<'a> {
@@ -211,9 +211,8 @@ pub struct UnitRow<'a> {
     pub start: u64,
     /// Offset one past its last byte.
     pub end: u64,
-    /// The unit: exactly the bytes `start..end` of the text. Only there where it was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<Cow<'a, str>>,
+    /// The unit: exactly the bytes `start..end` of the text.
+    pub text: Cow<'a, str>,
     /// The themes at or over their threshold, best first; empty where the unit carries none.
     pub themes: Vec<UnitThemeCell<'a>>,
     /// Id of the theme or emergent cluster that the unit lies closest to. Null: it fits none.
@@ -231,23 +230,12 @@ pub struct UnitThemeCell<'a> {
     pub score: Rounded,
 }
 
-/// Whether rows of units carry their text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum UnitText {
-    /// Spans alone.
-    #[default]
-    Omitted,
-    /// The bytes of the span too.
-    Included,
-}
-
 impl<'a> UnitRow<'a> {
     /// The row of the unit at index `unit` of a document that passed [`ThemeIds::check`].
     pub(super) fn new(
         scored: &'a ScoredDocument,
         (index, unit): (usize, &'a UnitScore),
         themes: &'a ThemeIds,
-        text: UnitText,
     ) -> Self {
         let cell = |&(theme, score): &(usize, f32)| UnitThemeCell {
             theme: themes.get(theme).into(),
@@ -260,7 +248,7 @@ impl<'a> UnitRow<'a> {
             sentence: unit.sentence as u64,
             start: unit.span.start as u64,
             end: unit.span.end as u64,
-            text: (text == UnitText::Included).then(|| unit.span.of(&scored.document.text).into()),
+            text: unit.span.of(&scored.document.text).into(),
             themes: unit.themes.iter().map(cell).collect(),
             cluster: unit.cluster.map(|theme| themes.get(theme).into()),
         }

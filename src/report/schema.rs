@@ -6,6 +6,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::theme::ThemeModel;
 
 use super::rows::{DocumentRow, RejectRow, ScoreRow, UnitRow};
 use super::run::RunFile;
@@ -16,6 +17,7 @@ const OUTPUTS: &[(&str, MakeSchema)] = &[
     ("documents", of::<DocumentRow<'static>>),
     ("units", of::<UnitRow<'static>>),
     ("scores", of::<ScoreRow<'static>>),
+    ("themes", of::<ThemeModel>),
     ("trends", of::<TrendsFile>),
     ("rejects", of::<RejectRow>),
     ("run", of::<RunFile>),
@@ -56,7 +58,7 @@ mod tests {
     use super::*;
     use crate::document::{PeriodLength, Reject, RejectCode};
     use crate::report::fixture::{corpus, run_file, themes};
-    use crate::report::rows::{RejectsTag, UnitText};
+    use crate::report::rows::RejectsTag;
     use crate::report::trends::{ComparisonRow, ShareRow, TrendsTag, Verdict};
     use serde_json::json;
 
@@ -188,7 +190,7 @@ mod tests {
             score: 1.0.into(),
             n_mentions: 1,
         };
-        let unit = UnitRow::new(scored, (1, &scored.units[1]), &themes, UnitText::Included);
+        let unit = UnitRow::new(scored, (1, &scored.units[1]), &themes);
         vec![
             ("documents", json_of(DocumentRow::new(scored, &themes, 2))),
             ("units", json_of(unit)),

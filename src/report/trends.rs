@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::compare::Trends;
 use crate::document::PeriodLength;
 
 use super::rows::schema_tag;
@@ -22,6 +23,27 @@ pub struct TrendsFile {
     pub shares: Vec<ShareRow>,
     /// What can be said of two periods; empty where no periods were compared.
     pub comparisons: Vec<ComparisonRow>,
+}
+
+impl From<&Trends> for TrendsFile {
+    fn from(trends: &Trends) -> Self {
+        let row = |share: &crate::compare::Share| ShareRow {
+            theme: share.theme.clone(),
+            period: share.period.clone(),
+            group: None,
+            share: Some(share.share.into()),
+            low: None,
+            high: None,
+            n_documents: share.n_documents,
+            n_units: share.n_units,
+        };
+        TrendsFile {
+            schema: TrendsTag::V1,
+            by: trends.by,
+            shares: trends.shares.iter().map(row).collect(),
+            comparisons: Vec::new(),
+        }
+    }
 }
 
 /// How much of a period is about a theme; also one row of `trends.parquet`, whose key-value

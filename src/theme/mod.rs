@@ -1,1 +1,219 @@
-//! theme
+//! Clusters + codebook → [`ThemeModel`]: what `fit` learns, `themes.json` keeps and `score` reads.
+//!
+//! A model is whole in itself: it carries its codebook, the directions of the themes, the weights
+//! that join the signals, the lines of page furniture that its corpus repeats, and the hash of the
+//! encoder, so that scoring tomorrow gives what scoring today gave.
+
+pub mod codes;
+pub mod directions;
+pub mod distinctive;
+pub mod emergent;
+pub mod evidence;
+mod fit;
+pub mod joint;
+pub mod passages;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::codebook::Codebook;
+use crate::embed::Embedder;
+use crate::error::{Error, Result};
+
+use directions::{Direction, Directions};
+use joint::Joint;
+
+pub use fit::{FitOptions, fit};
+
+/// The `schema` of themes.json.
+pub const SCHEMA: &str = "themeline/themes/1";
+
+/// The fitted themes: `themes.json`, whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ThemeModel {
+    /// Always `themeline/themes/1`.
+    pub schema: String,
+    /// Version of themeline that fitted the model.
+    pub themeline: String,
+    /// The encoder that the directions belong to.
+    pub encoder: EncoderRef,
+    /// Hash (BLAKE3, hex) of the codebook's content.
+    pub codebook_fingerprint: String,
+    /// The codebook itself.
+    #[schemars(with = "serde_json::Value")]
+    pub codebook: Codebook,
+    /// What the model was fitted on.
+    pub fitted_on: FittedOn,
+    /// Weights that join the signals for a theme into a probability.
+    #[schemars(with = "serde_json::Value")]
+    pub joint: Joint,
+    /// The themes: those of the codebook in its order, then the emergent ones, largest first.
+    pub themes: Vec<FittedTheme>,
+    /// Direction of text that names no theme.
+    pub none: Direction,
+    /// Short lines that repeat over the documents of the corpus: page furniture, not text.
+    pub repeated_lines: Vec<String>,
+}
+
+/// The encoder of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct EncoderRef {
+    /// Its name.
+    pub name: String,
+    /// Hash (BLAKE3, hex) of its weights and settings.
+    pub fingerprint: String,
+    /// Length of its vectors.
+    pub dimension: usize,
+}
+
+/// What a model was fitted on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct FittedOn {
+    /// Documents in the sample.
+    pub n_documents: u64,
+    /// Units in the sample.
+    pub n_units: u64,
+    /// Coded passages that the weights were learned from; 0 where the built-in ones serve.
+    pub n_codes: u64,
+    /// Seed of the sample and of everything else that was drawn.
+    pub seed: u64,
+}
+
+/// Where a theme comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ThemeKind {
+    /// The codebook.
+    Seeded,
+    /// Units of the corpus that fit no theme of the codebook.
+    Emergent,
+}
+
+/// One fitted theme.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct FittedTheme {
+    /// Id: the codebook's, or `emergent-1`, `emergent-2`, ...
+    pub id: String,
+    /// Name for people; of an emergent theme, its most distinctive words.
+    pub name: String,
+    /// Where it comes from.
+    pub kind: ThemeKind,
+    /// The words that set its units apart in this corpus, best first; empty where it has too few.
+    pub terms: Vec<String>,
+    /// Its most typical units in the sample, best first.
+    pub exemplars: Vec<Exemplar>,
+    /// Least score, 0..1, at which a unit carries the theme.
+    pub threshold: f32,
+    /// Units of the sample that carry it.
+    pub n_units: u64,
+    /// Its direction in the encoder's space.
+    pub direction: Direction,
+}
+
+/// A typical unit of a theme.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Exemplar {
+    /// Id of the document.
+    pub document: String,
+    /// First byte of the unit in the document's text.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// The bytes themselves.
+    pub text: String,
+    /// Its score for the theme, 0..1.
+    pub score: f32,
+}
+
+impl ThemeModel {
+    /// The ids of the themes, in their order.
+    pub fn theme_ids(&self) -> Vec<String> {
+        self.themes.iter().map(|theme| theme.id.clone()).collect()
+    }
+
+    /// Number of themes that come from the codebook; they stand first.
+    pub fn n_seeded(&self) -> usize {
+        self.codebook.themes.len()
+    }
+
+    /// The directions of the codebook's themes and of `none`.
+    pub fn directions(&self) -> Directions {
+        Directions::new(
+            self.themes.iter().take(self.n_seeded()).map(|theme| &theme.direction),
+            &self.none,
+        )
+    }
+
+    /// The model as the bytes of `themes.json`.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut bytes =
+            serde_json::to_vec_pretty(self).expect("a model holds only finite numbers and strings");
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// Reads the bytes of a `themes.json`; `path` is for messages.
+    ///
+    /// # Errors
+    /// `Malformed` with line and column where it is not such a file, or of another version.
+    pub fn from_json(bytes: &[u8], path: &Path) -> Result<Self> {
+        let hint = "give the themes.json of a finished `themeline fit` or `themeline run`";
+        let model: ThemeModel = serde_json::from_slice(bytes).map_err(|e| {
+            Error::malformed(path, (e.line(), e.column()), format!("not a theme model: {e}"), hint)
+        })?;
+        model.check().map_err(|message| Error::malformed(path, (0, 0), message, hint))?;
+        Ok(model)
+    }
+
+    /// Reads a `themes.json`.
+    ///
+    /// # Errors
+    /// `Io` where it cannot be read, else as [`ThemeModel::from_json`].
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|e| Error::io(path, "read", e))?;
+        Self::from_json(&bytes, path)
+    }
+
+    fn check(&self) -> std::result::Result<(), String> {
+        if self.schema != SCHEMA {
+            return Err(format!("its schema is `{}`, not `{SCHEMA}`", self.schema));
+        }
+        if self.themes.len() < self.n_seeded() {
+            return Err("it has fewer themes than its codebook".to_owned());
+        }
+        let dimension = self.encoder.dimension;
+        let directions = self.themes.iter().map(|theme| &theme.direction).chain([&self.none]);
+        match directions.into_iter().find(|d| d.centroid.len() != dimension) {
+            Some(d) => Err(format!(
+                "a centroid has {} numbers, the encoder {dimension}",
+                d.centroid.len()
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses an encoder other than the one that the model was fitted with.
+    ///
+    /// # Errors
+    /// `Encoder` naming both.
+    pub fn check_encoder(&self, embedder: &dyn Embedder) -> Result<()> {
+        if embedder.fingerprint() == self.encoder.fingerprint {
+            return Ok(());
+        }
+        Err(Error::encoder(
+            embedder.name(),
+            format!(
+                "its weights are not those that the themes were fitted with (`{}`, {})",
+                self.encoder.name,
+                short(&self.encoder.fingerprint)
+            ),
+            format!("score with --encoder {}, or fit the themes again", self.encoder.name),
+        ))
+    }
+}
+
+fn short(fingerprint: &str) -> &str {
+    fingerprint.get(..12).unwrap_or(fingerprint)
+}

@@ -1,0 +1,183 @@
+//! The command line: a face on the public library, and the only module that talks.
+//!
+//! stdout carries data alone; talk, progress and errors go to stderr. Progress bars are drawn on a
+//! terminal only.
+
+mod args;
+mod talk;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::codebook::Codebook;
+use crate::config::{Config, Options};
+use crate::embed::{self, DistillOptions, ModelStore};
+use crate::error::{Error, Result};
+use crate::ingest::Inputs;
+use crate::pipeline::{self, Outcome};
+use crate::theme::ThemeModel;
+use crate::report;
+
+use args::{Args, Codebooks, Common, Models, Verb};
+use talk::Talk;
+
+/// Reads the command line, does what it says, and gives the exit code of the contract.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    match act(args.verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            talk::error(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn act(verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Run { inputs, out, common } => run(&inputs, &out, common),
+        Verb::Fit { inputs, out, common } => fit(&inputs, &out, common),
+        Verb::Score { inputs, themes, out, common } => {
+            score(&inputs, &themes, out.as_deref(), common)
+        }
+        Verb::Validate { dir, codes, json } => check_against_codes(&dir, &codes, json),
+        Verb::Codebook { verb: Codebooks::Check { codebook } } => check_codebook(&codebook),
+        Verb::Models { verb, models_dir } => models(verb, models_dir.as_deref()),
+        Verb::Schema { name } => print_json(&report::schema(&name)?),
+    }
+}
+
+fn run(inputs: &[String], out: &Path, common: Common) -> Result<()> {
+    let Some((config, talk)) = prepare(inputs, common)? else { return Ok(()) };
+    let outcome = pipeline::run(inputs, &config, out, &talk.progress())?;
+    conclude(&outcome, Some(out), &talk)
+}
+
+fn fit(inputs: &[String], out: &Path, common: Common) -> Result<()> {
+    let Some((config, talk)) = prepare(inputs, common)? else { return Ok(()) };
+    let model = pipeline::fit(inputs, &config, out, &talk.progress())?;
+    talk.fitted(&model, out);
+    Ok(())
+}
+
+fn score(inputs: &[String], themes: &Path, out: Option<&Path>, common: Common) -> Result<()> {
+    refuse_refitting(&common.options)?;
+    let Some((config, talk)) = prepare(inputs, common)? else { return Ok(()) };
+    let model = ThemeModel::load(themes)?;
+    let outcome = match out {
+        Some(out) => pipeline::score(inputs, &model, &config, out, &talk.progress())?,
+        None => {
+            let stdout = std::io::BufWriter::new(std::io::stdout());
+            pipeline::score_stream(inputs, &model, &config, stdout, &talk.progress())?
+        }
+    };
+    conclude(&outcome, out, &talk)
+}
+
+/// Checked options, and the pool of threads that they ask for; `None` where the user only wanted to
+/// see them.
+fn prepare(inputs: &[String], common: Common) -> Result<Option<(Config, Talk)>> {
+    let file = common.config.as_deref().map(Options::from_file).transpose()?.unwrap_or_default();
+    let config = common.options.or(file).check()?;
+    if common.show_config {
+        print(&config.to_toml())?;
+        return Ok(None);
+    }
+    if common.dry_run {
+        print(&planned(&Inputs::expand(inputs)?))?;
+        return Ok(None);
+    }
+    // A second pool in one process is refused; then the first one's threads serve.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(config.threads).build_global();
+    Ok(Some((config, Talk::new(common.quiet, common.json_logs))))
+}
+
+fn planned(inputs: &Inputs) -> String {
+    let mut plan = format!("{} files would be read:\n", inputs.files().len());
+    for file in inputs.files() {
+        plan.push_str(&format!("  {}\n", report::table::visible(file.name())));
+    }
+    plan
+}
+
+fn refuse_refitting(options: &Options) -> Result<()> {
+    let fitted = [
+        ("codebook", options.codebook.is_some()),
+        ("codes", options.codes.is_some()),
+        ("max-emergent", options.max_emergent.is_some()),
+        ("sample-units", options.sample_units.is_some()),
+        ("seed", options.seed.is_some()),
+    ];
+    match fitted.iter().find(|(_, given)| *given) {
+        Some((name, _)) => Err(Error::usage(
+            format!("--{name} has no meaning for `score`, which never refits"),
+            format!("give --{name} to `themeline fit`, then score with the themes that it writes"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn conclude(outcome: &Outcome, out: Option<&Path>, talk: &Talk) -> Result<()> {
+    talk.outcome(outcome, out);
+    outcome.check_rejects()
+}
+
+fn check_against_codes(dir: &Path, codes: &Path, json: bool) -> Result<()> {
+    let validation = pipeline::validate(dir, codes)?;
+    if json { print_json(&validation) } else { print(&validation.to_string()) }
+}
+
+fn check_codebook(name: &str) -> Result<()> {
+    let codebook = Codebook::open(name)?;
+    let n_terms: usize = codebook.themes.iter().map(|theme| theme.terms.len()).sum();
+    print(&format!(
+        "{}: {} themes, {n_terms} terms, fingerprint {}\n",
+        codebook.id,
+        codebook.themes.len(),
+        codebook.fingerprint()
+    ))
+}
+
+fn models(verb: Models, dir: Option<&Path>) -> Result<()> {
+    let store = ModelStore::locate(dir)?;
+    match verb {
+        Models::List => print(&talk::model_list(&store.list())),
+        Models::Add { name } => {
+            let folder = store.add(&name)?;
+            talk::say(&format!("added {name}: {}", folder.display()));
+            Ok(())
+        }
+        Models::Remove { name } => {
+            let folder = store.remove(&name)?;
+            talk::say(&format!("removed {name}: {}", folder.display()));
+            Ok(())
+        }
+        Models::Distill { from, out } => {
+            embed::distill(&from, &store, &DistillOptions::default())?.save(&out)?;
+            talk::say(&format!("distilled {from}: {}", out.display()));
+            Ok(())
+        }
+    }
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|e| Error::io("-", "write", std::io::Error::from(e)))?;
+    print(&format!("{text}\n"))
+}
+
+fn print(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|source| Error::io("-", "write", source))
+}
+
+fn is_closed_pipe(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)
+}

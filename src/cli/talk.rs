@@ -1,0 +1,150 @@
+//! What is said on stderr: progress, the closing table, warnings, errors.
+
+use std::error::Error as _;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use crate::embed::{ModelEntry, ModelState};
+use crate::error::Error;
+use crate::pipeline::{Outcome, Stage};
+use crate::report::table::{table, visible};
+use crate::theme::ThemeModel;
+
+/// Columns of the closing table where the terminal's width is unknown.
+const WIDTH: usize = 100;
+/// Warnings and rejects shown before the rest is left to the files.
+const SHOWN: usize = 5;
+
+/// How to talk to this user.
+pub struct Talk {
+    quiet: bool,
+    json: bool,
+    bar: ProgressBar,
+}
+
+impl Talk {
+    /// Progress bars are drawn on a terminal only.
+    pub fn new(quiet: bool, json: bool) -> Self {
+        let drawn = !quiet && !json && std::io::stderr().is_terminal();
+        let target = match drawn {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        if drawn {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        Talk { quiet, json, bar }
+    }
+
+    /// What the pipeline tells its progress to.
+    pub fn progress(&self) -> impl Fn(Stage, u64) + Sync {
+        |stage, n| match stage {
+            Stage::Sample => self.bar.set_message(format!("reading: {n} records")),
+            Stage::Fit => self.bar.set_message("fitting themes"),
+            Stage::Score => self.bar.set_message(format!("scoring: {n} records")),
+            Stage::Write => self.bar.set_message("writing"),
+        }
+    }
+
+    /// The end of `fit`.
+    pub fn fitted(&self, model: &ThemeModel, out: &Path) {
+        self.bar.finish_and_clear();
+        if self.json {
+            let (themes, on) = (model.theme_ids(), &model.fitted_on);
+            say(&json!({"event": "fitted", "themes": themes, "fitted_on": on}).to_string());
+        } else if !self.quiet {
+            let (n, on) = (model.themes.len(), &model.fitted_on);
+            let from = format!("{} units of {} documents", on.n_units, on.n_documents);
+            say(&format!("{n} themes fitted on {from}: {}", out.display()));
+        }
+    }
+
+    /// The end of `run` and `score`: counts, shares by period, warnings, and what to open next.
+    pub fn outcome(&self, outcome: &Outcome, out: Option<&Path>) {
+        self.bar.finish_and_clear();
+        if self.json {
+            let warnings = &outcome.warnings;
+            say(&json!({"event": "done", "counts": outcome.counts, "warnings": warnings})
+                .to_string());
+            return;
+        }
+        if self.quiet {
+            return;
+        }
+        if out.is_some() {
+            say(&table(&outcome.trends, &outcome.themes, WIDTH));
+        }
+        self.rejects(outcome, out);
+        for warning in outcome.warnings.iter().take(SHOWN) {
+            say(&format!("warning: {}", visible(warning)));
+        }
+        say(&counted(outcome));
+        if let Some(out) = out {
+            let (dir, scores) = (out.display(), out.join("documents.jsonl"));
+            say(&format!("results: {dir}\nopen next: {}", scores.display()));
+        }
+    }
+
+    fn rejects(&self, outcome: &Outcome, out: Option<&Path>) {
+        // Without a folder the rejects are nowhere else, so all of them are said.
+        let shown = if out.is_some() { SHOWN } else { outcome.rejects.len() };
+        for reject in outcome.rejects.iter().take(shown) {
+            let line = reject.line.map_or(String::new(), |line| format!(":{line}"));
+            say(&format!("rejected: {}{line}: {}", visible(&reject.file), reject.message));
+        }
+        if outcome.rejects.len() > shown {
+            let more = outcome.rejects.len() - shown;
+            say(&format!("rejected: {more} more, in rejects.jsonl"));
+        }
+    }
+}
+
+fn counted(outcome: &Outcome) -> String {
+    let counts = outcome.counts;
+    format!(
+        "{} records: {} scored, {} rejected, {} copies, {} filtered",
+        counts.read, counts.scored, counts.rejected, counts.duplicates, counts.filtered
+    )
+}
+
+/// One line on stderr; a closed stderr is no reason to fail.
+pub fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// An error with its causes and the next step.
+pub fn error(error: &Error) {
+    say(&format!("error: {error}"));
+    let mut source = error.source();
+    while let Some(cause) = source {
+        say(&format!("  cause: {cause}"));
+        source = cause.source();
+    }
+    if let Some(hint) = error.hint() {
+        say(&format!("  next: {hint}"));
+    }
+}
+
+/// The encoders, one a line: name, state, size, licence, description.
+pub fn model_list(models: &[ModelEntry]) -> String {
+    let line = |model: &ModelEntry| {
+        let state = match &model.state {
+            ModelState::BuiltIn => "built in".to_owned(),
+            ModelState::Added(folder) => format!("in {}", folder.display()),
+            ModelState::NotAdded => format!("themeline models add {}", model.name),
+        };
+        let megabytes = model.bytes as f64 / 1e6;
+        let (name, licence, about) = (&model.name, &model.licence, &model.description);
+        format!("{name:<10}{megabytes:>6.1} MB  {licence}  {about} ({state})\n")
+    };
+    models.iter().map(line).collect()
+}

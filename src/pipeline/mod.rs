@@ -1,0 +1,85 @@
+//! The verbs, on one screen: what `run`, `fit` and `score` do, in order.
+
+mod job;
+mod sample;
+mod stream;
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::config::Config;
+use crate::error::Result;
+use crate::report::{self, OutputFile, OutputFolder, write_whole};
+use crate::theme::{ThemeModel, codes};
+use crate::validate::{self, Validation};
+
+pub use job::{Outcome, Progress, Stage};
+
+use job::Job;
+
+/// `themeline run`: fits themes on the inputs, scores every document, compares periods, and writes
+/// the output folder, whole or not at all.
+///
+/// # Errors
+/// What stops the work as a whole; a bad record does not.
+pub fn run(inputs: &[String], config: &Config, out: &Path, told: Progress<'_>) -> Result<Outcome> {
+    let folder = OutputFolder::create(out)?;
+    let mut job = Job::open("run", inputs, &config.encoder, config, told)?;
+    let model = job.fit()?;
+    job.score(&model, folder)
+}
+
+/// `themeline fit`: fits themes on the inputs and writes them to the file `out`.
+///
+/// # Errors
+/// What stops the work as a whole; a bad record does not.
+pub fn fit(inputs: &[String], config: &Config, out: &Path, told: Progress<'_>) -> Result<ThemeModel> {
+    let mut job = Job::open("fit", inputs, &config.encoder, config, told)?;
+    let model = job.fit()?;
+    write_whole(out, &model.to_json())?;
+    Ok(model)
+}
+
+/// `themeline score`: scores the inputs with themes fitted before, never refitting, and writes the
+/// output folder, whole or not at all.
+///
+/// # Errors
+/// What stops the work as a whole; a bad record does not.
+pub fn score(
+    inputs: &[String],
+    model: &ThemeModel,
+    config: &Config,
+    out: &Path,
+    told: Progress<'_>,
+) -> Result<Outcome> {
+    let folder = OutputFolder::create(out)?;
+    let encoder = config.encoder_for(model);
+    Job::open("score", inputs, encoder, config, told)?.score(model, folder)
+}
+
+/// `themeline score -`: scores records as they come and writes the lines of `documents.jsonl` to
+/// `out`, in their order, with no folder. Rejects go to `rejected`.
+///
+/// # Errors
+/// What stops the work as a whole; a bad record does not.
+pub fn score_stream(
+    inputs: &[String],
+    model: &ThemeModel,
+    config: &Config,
+    out: impl Write + Send,
+    told: Progress<'_>,
+) -> Result<Outcome> {
+    let encoder = config.encoder_for(model);
+    Job::open("score", inputs, encoder, config, told)?.score_stream(model, out)
+}
+
+/// `themeline validate`: hand codes against the scores of an output folder.
+///
+/// # Errors
+/// Where the folder is not a finished run, or the codes do not belong to it.
+pub fn validate(dir: &Path, codes: &Path) -> Result<Validation> {
+    let model = ThemeModel::load(&dir.join(OutputFile::Themes.name()))?;
+    let themes: Vec<String> = model.codebook.themes.iter().map(|theme| theme.id.clone()).collect();
+    let codes = codes::read(codes, &themes)?;
+    validate::validate(&codes, &report::read::units(dir)?, &themes)
+}

@@ -1,0 +1,63 @@
+//! Records in batches, in order: read on one thread, worked on by all, handed over one batch at a
+//! time, so that memory is bounded by a few batches whatever the size of the corpus.
+
+use std::sync::mpsc::sync_channel;
+
+use rayon::prelude::*;
+
+use crate::document::{Document, Reject};
+use crate::error::Result;
+use crate::ingest::{self, IngestOptions, RawRecord, Records};
+
+/// Most records of a batch.
+const BATCH_RECORDS: usize = 256;
+/// Most bytes of a batch, but for a single larger record.
+const BATCH_BYTES: usize = 4 << 20;
+/// Batches read ahead.
+const READ_AHEAD: usize = 2;
+
+/// A record that was read, or why it was not.
+pub type Read<T> = std::result::Result<T, Reject>;
+
+/// Reads every record, does `work` on each document in parallel, and gives the results to `take`
+/// in the order of the input.
+///
+/// # Errors
+/// The first that `work` (in the order of the input) or `take` gives.
+pub fn each<T: Send>(
+    records: Records,
+    options: &IngestOptions,
+    work: impl Fn(Document) -> Result<T> + Sync,
+    mut take: impl FnMut(Vec<Read<T>>) -> Result<()> + Send,
+) -> Result<()> {
+    let (sender, batches) = sync_channel(READ_AHEAD);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut records = records;
+            while let Some(batch) = next_batch(&mut records) {
+                if sender.send(batch).is_err() {
+                    break;
+                }
+            }
+        });
+        for batch in batches {
+            let done = |raw: Read<RawRecord>| match raw.and_then(|r| ingest::parse(r, options)) {
+                Ok(document) => work(document).map(Ok),
+                Err(reject) => Ok(Err(reject)),
+            };
+            take(batch.into_par_iter().map(done).collect::<Result<Vec<_>>>()?)?;
+        }
+        Ok(())
+    })
+}
+
+fn next_batch(records: &mut Records) -> Option<Vec<Read<RawRecord>>> {
+    let mut batch = Vec::new();
+    let mut n_bytes = 0;
+    while batch.len() < BATCH_RECORDS && n_bytes < BATCH_BYTES {
+        let Some(record) = records.next() else { break };
+        n_bytes += record.as_ref().map_or(0, RawRecord::n_bytes);
+        batch.push(record);
+    }
+    (!batch.is_empty()).then_some(batch)
+}

@@ -1,0 +1,158 @@
+//! What speaks for each theme in each unit: terms, vectors, and the sentence around the unit.
+//!
+//! Gathering comes in two steps. [`Gathered`] needs no fitted model: passages, term weights and
+//! vectors. [`Gathered::features`] sets the vectors against the themes' [`Directions`] and lays all
+//! signals out as rows for [`super::joint`].
+
+use ndarray::{Array2, ArrayView1};
+
+use crate::codebook::{TermHit, TermMatcher};
+use crate::embed::{Embedder, EmbeddingMatrix};
+use crate::error::Result;
+
+use super::directions::Directions;
+use super::joint::Features;
+use super::passages::Passages;
+
+/// What the signals of one document are before any theme is fitted.
+#[derive(Debug, Clone)]
+pub struct Gathered {
+    /// The document's units.
+    pub passages: Passages,
+    /// `(n_units, n_themes + 1)`: summed weight of the different terms of each theme in each unit,
+    /// `none` last; 0 or more.
+    pub unit_terms: Array2<f32>,
+    /// `(n_sentences, n_themes + 1)`: the same for each sentence.
+    pub sentence_terms: Array2<f32>,
+    /// Rows of the units, then of those sentences that have more than one.
+    vectors: EmbeddingMatrix,
+    /// For each sentence its row in `vectors`.
+    sentence_rows: Vec<usize>,
+}
+
+impl Gathered {
+    /// Reads the signals of one document. `n_themes`: themes of the codebook, without `none`.
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    pub fn read(
+        passages: Passages,
+        matcher: &TermMatcher,
+        n_themes: usize,
+        embedder: &dyn Embedder,
+    ) -> Result<Self> {
+        let (unit_terms, sentence_terms) = term_weights(&passages, matcher, n_themes);
+        let (sentence_rows, lists) = sentence_rows(&passages);
+        let units = passages.units().iter().map(|unit| passages.text(unit));
+        let sentences = lists.iter().map(|&sentence| passages.sentences()[sentence].as_str());
+        let texts: Vec<&str> = units.chain(sentences).collect();
+        let vectors = embedder.embed(&texts)?;
+        Ok(Gathered { passages, unit_terms, sentence_terms, vectors, sentence_rows })
+    }
+
+    /// Number of units.
+    pub fn n_units(&self) -> usize {
+        self.passages.units().len()
+    }
+
+    /// The vector of a unit, `(dimension)`, of length 1 or zero.
+    pub fn unit_vector(&self, unit: usize) -> ArrayView1<'_, f32> {
+        self.vectors.row(unit)
+    }
+
+    /// The vector of the sentence of a unit.
+    fn sentence_vector(&self, unit: usize) -> ArrayView1<'_, f32> {
+        self.vectors.row(self.sentence_rows[self.passages.units()[unit].sentence])
+    }
+
+    /// Rows for the joint model: `n_units × n_themes`, the theme running fastest.
+    pub fn features(&self, directions: &Directions) -> Vec<Features> {
+        (0..self.n_units()).flat_map(|unit| self.unit_features(unit, directions)).collect()
+    }
+
+    fn unit_features(&self, unit: usize, directions: &Directions) -> Vec<Features> {
+        let sentence = self.passages.units()[unit].sentence;
+        let own = self.unit_terms.row(unit);
+        let whole = self.sentence_terms.row(sentence);
+        let before = sentence.checked_sub(1).map(|s| self.sentence_terms.row(s));
+        let in_unit = directions.closeness(self.unit_vector(unit));
+        let in_sentence = directions.closeness(self.sentence_vector(unit));
+        let none = directions.n_themes();
+        let row = |theme: usize| {
+            let weight = own[theme];
+            [
+                weight.min(1.0),
+                weight.max(1.0).ln(),
+                (whole[theme] - weight).clamp(0.0, 1.0),
+                before.map_or(0.0, |terms| terms[theme].min(1.0)),
+                own[none].min(1.0),
+                largest_but(own, theme, none).min(1.0),
+                in_unit[theme],
+                in_sentence[theme],
+                in_unit[none],
+                in_unit[theme] - largest_but(ArrayView1::from(&in_unit), theme, none),
+            ]
+        };
+        (0..none).map(row).collect()
+    }
+}
+
+/// The largest of the first `n` values but the one at `index`; 0 where there is no other.
+fn largest_but(values: ArrayView1<'_, f32>, index: usize, n: usize) -> f32 {
+    let others = values.iter().take(n).enumerate().filter(|(i, _)| *i != index);
+    others.map(|(_, &value)| value).reduce(f32::max).unwrap_or(0.0)
+}
+
+/// For each sentence its row among the vectors, and the sentences that need one of their own
+/// because they have several units.
+fn sentence_rows(passages: &Passages) -> (Vec<usize>, Vec<usize>) {
+    let mut units_of: Vec<(usize, usize)> = vec![(0, 0); passages.n_sentences()];
+    for (row, unit) in passages.units().iter().enumerate() {
+        let (first, n) = &mut units_of[unit.sentence];
+        if *n == 0 {
+            *first = row;
+        }
+        *n += 1;
+    }
+    let mut lists = Vec::new();
+    let row_of = |(sentence, (first, n)): (usize, (usize, usize))| {
+        if n < 2 {
+            return first;
+        }
+        lists.push(sentence);
+        passages.units().len() + lists.len() - 1
+    };
+    (units_of.into_iter().enumerate().map(row_of).collect(), lists)
+}
+
+/// Weights of the different terms that stand in each unit and in each sentence.
+fn term_weights(
+    passages: &Passages,
+    matcher: &TermMatcher,
+    n_themes: usize,
+) -> (Array2<f32>, Array2<f32>) {
+    let mut units = Array2::zeros((passages.units().len(), n_themes + 1));
+    let mut sentences = Array2::zeros((passages.n_sentences(), n_themes + 1));
+    for (sentence, text) in passages.sentences().iter().enumerate() {
+        let mut hits = matcher.hits(text);
+        hits.sort_by_key(|hit| (hit.theme, hit.weak, hit.term, hit.span));
+        let mut seen: Option<(TermHit, usize)> = None;
+        for hit in hits {
+            let unit = passages.unit_at(sentence, hit.span.start);
+            let new_term = seen.is_none_or(|(last, _)| !same_term(&last, &hit));
+            if new_term {
+                sentences[[sentence, hit.theme]] += hit.weight;
+            }
+            let Some(unit) = unit else { continue };
+            if new_term || seen.is_some_and(|(_, last_unit)| last_unit != unit) {
+                units[[unit, hit.theme]] += hit.weight;
+            }
+            seen = Some((hit, unit));
+        }
+    }
+    (units, sentences)
+}
+
+fn same_term(a: &TermHit, b: &TermHit) -> bool {
+    (a.theme, a.weak, a.term) == (b.theme, b.weak, b.term)
+}
