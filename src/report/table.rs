@@ -13,8 +13,8 @@ use super::trends::{ShareRow, TrendsFile};
 
 /// Most themes shown; the others are counted in a line below.
 const MAX_THEMES: usize = 20;
-/// Widest name, in columns.
-const MAX_NAME: usize = 34;
+/// Columns that a name may always take; more, where the periods leave room.
+const NAME_ROOM: usize = 34;
 /// Stands where there is nothing to show, because a period has no documents.
 const ABSENT: &str = "-";
 /// Space between columns.
@@ -34,7 +34,9 @@ pub fn table(trends: &TrendsFile, names: &[(String, String)], width: usize) -> S
         return String::new();
     }
     let shown = &grid.themes[..grid.themes.len().min(MAX_THEMES)];
-    let labels: Vec<String> = shown.iter().map(|theme| label(theme, names)).collect();
+    let room = width.saturating_sub(grid.periods.len() * (cell_width(&grid.periods) + GAP));
+    let label = |theme| shortened(&name_of(theme, names), room.max(NAME_ROOM));
+    let labels: Vec<String> = shown.iter().map(|theme| label(theme)).collect();
     let name_width = labels.iter().map(|l| l.width()).chain([DOCUMENTS.len()]).max().unwrap_or(0);
     let columns = columns(&grid.periods, width.saturating_sub(name_width));
 
@@ -120,7 +122,7 @@ impl Column {
 /// As many periods as `room` holds, the middle ones left out first; never fewer than the first and
 /// the last.
 fn columns(periods: &[&str], room: usize) -> Vec<Column> {
-    let cell = periods.iter().map(|p| p.width()).max().unwrap_or(0).max(MIN_CELL);
+    let cell = cell_width(periods);
     let column = |period| Column { width: cell, period: Some(period) };
     let n = periods.len();
     let fitting = room / (cell + GAP);
@@ -131,6 +133,10 @@ fn columns(periods: &[&str], room: usize) -> Vec<Column> {
     let first = kept / 2;
     let gap = Column { width: ELLIPSIS.width(), period: None };
     (0..first).map(column).chain([gap]).chain((n - (kept - first)..n).map(column)).collect()
+}
+
+fn cell_width(periods: &[&str]) -> usize {
+    periods.iter().map(|period| period.width()).max().unwrap_or(0).max(MIN_CELL)
 }
 
 fn push_line(
@@ -151,9 +157,8 @@ fn percent(share: Option<f64>) -> String {
     share.map_or(ABSENT.to_owned(), |share| format!("{:.1}", share * 100.0))
 }
 
-fn label(theme: &str, names: &[(String, String)]) -> String {
-    let name = names.iter().find(|(id, _)| id == theme).map_or(theme, |(_, name)| name);
-    shortened(&visible(name), MAX_NAME)
+fn name_of(theme: &str, names: &[(String, String)]) -> String {
+    visible(names.iter().find(|(id, _)| id == theme).map_or(theme, |(_, name)| name))
 }
 
 fn shortened(text: &str, max: usize) -> String {
@@ -277,7 +282,7 @@ mod tests {
             ("b", "技術と革新と、デジタル経済およびその他の分野"),
             ("c", "short"),
         ]);
-        insta::assert_snapshot!(table(&trends, &names, 80), @r"
+        insta::assert_snapshot!(table(&trends, &names, 41), @r"
         % of text                           2019
         documents                             12
         \u{1b}[31mred\u{202e}der\u{a}       50.0

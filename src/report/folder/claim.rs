@@ -1,0 +1,151 @@
+//! Claiming a folder for one run: it must be a folder, hold nothing foreign, and be nobody else's.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+
+use super::OutputFile;
+
+/// How the names of our staging folders begin; the process id follows.
+pub(super) const STAGING_PREFIX: &str = ".staging-";
+
+/// A folder that this run alone may write, until it is dropped.
+#[derive(Debug)]
+pub(super) struct ClaimedFolder {
+    path: PathBuf,
+    /// Whether to remove it on drop: we made it, and nothing was committed.
+    ours_to_remove: bool,
+    _lock: Option<File>,
+}
+
+impl ClaimedFolder {
+    /// Claims `dir`, which is made where it does not exist.
+    pub(super) fn claim(dir: &Path) -> Result<Self> {
+        let ours_to_remove = make_folder(dir)?;
+        let lock = lock(dir)?;
+        let is_locked = lock.is_some();
+        let claimed = ClaimedFolder { path: dir.to_path_buf(), ours_to_remove, _lock: lock };
+        check_contents(dir)?;
+        if is_locked {
+            remove_stale_staging(dir)?;
+        }
+        Ok(claimed)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder holds a run now, and stays.
+    pub(super) fn keep(&mut self) {
+        self.ours_to_remove = false;
+    }
+}
+
+impl Drop for ClaimedFolder {
+    fn drop(&mut self) {
+        if self.ours_to_remove {
+            // Fails, as it should, where the folder is not empty.
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}
+
+/// Makes the folder where it is not there; true if it was made.
+fn make_folder(dir: &Path) -> Result<bool> {
+    match fs::metadata(dir) {
+        Ok(found) if !found.is_dir() => Err(Error::usage(
+            format!("{}: is a file, but the output needs a folder", dir.display()),
+            "give another folder with --out",
+        )),
+        Ok(_) => Ok(false),
+        Err(_) => {
+            fs::create_dir_all(dir).map_err(|source| Error::io(dir, "create", source))?;
+            Ok(true)
+        }
+    }
+}
+
+/// Refuses a folder whose contents are not a run of ours.
+fn check_contents(dir: &Path) -> Result<()> {
+    let run = dir.join(OutputFile::Run.name());
+    match fs::read(&run) {
+        Ok(bytes) if is_run(&bytes) => return Ok(()),
+        Ok(_) => return Err(foreign(dir, "has a run.json that themeline did not write")),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+        Err(source) => return Err(Error::io(run, "read", source)),
+    }
+    for name in names_in(dir)? {
+        let ours = name.starts_with(STAGING_PREFIX)
+            || OutputFile::ALL.iter().any(|file| file.name() == name);
+        if !ours {
+            return Err(foreign(
+                dir,
+                &format!("holds {name:?} and is not a folder of themeline's"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn foreign(dir: &Path, why: &str) -> Error {
+    Error::usage(
+        format!("{}: {why}", dir.display()),
+        "nothing was written there; give a new or empty folder with --out",
+    )
+}
+
+fn is_run(bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Head {
+        schema: String,
+    }
+    serde_json::from_slice::<Head>(bytes)
+        .is_ok_and(|head| head.schema.starts_with("themeline/run/"))
+}
+
+pub(super) fn names_in(dir: &Path) -> Result<Vec<String>> {
+    let read = || -> io::Result<Vec<String>> {
+        fs::read_dir(dir)?
+            .map(|entry| entry.map(|e| e.file_name().to_string_lossy().into_owned()))
+            .collect()
+    };
+    let mut names = read().map_err(|source| Error::io(dir, "read", source))?;
+    names.sort();
+    Ok(names)
+}
+
+/// Locks the folder against other runs until the handle is dropped (also by a kill). `None` where
+/// the system cannot lock a folder.
+fn lock(dir: &Path) -> Result<Option<File>> {
+    let Ok(handle) = File::open(dir) else { return Ok(None) };
+    match handle.try_lock() {
+        Ok(()) => Ok(Some(handle)),
+        Err(fs::TryLockError::WouldBlock) => Err(Error::usage(
+            format!("{}: {} is writing there", dir.display(), holder(dir)?),
+            "wait for it to end, or give another folder with --out",
+        )),
+        Err(fs::TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// Who holds the lock, by the name of its staging folder.
+fn holder(dir: &Path) -> Result<String> {
+    let names = names_in(dir)?;
+    let process =
+        names.iter().find_map(|name| name.strip_prefix(STAGING_PREFIX)?.split('-').next());
+    Ok(process.map_or("another run".to_owned(), |id| format!("another run (process {id})")))
+}
+
+/// Removes what a run that was killed left in staging. Only under the lock: nobody is at work.
+fn remove_stale_staging(dir: &Path) -> Result<()> {
+    for name in names_in(dir)?.iter().filter(|name| name.starts_with(STAGING_PREFIX)) {
+        let stale = dir.join(name);
+        fs::remove_dir_all(&stale).map_err(|source| Error::io(stale, "remove", source))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! The files of an output folder: their names, and how one is written before it is moved in.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::report::run::FileWritten;
+
+/// The files of an output folder.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OutputFile {
+    /// `documents.jsonl`
+    Documents,
+    /// `units.parquet`
+    UnitsParquet,
+    /// `units.jsonl`
+    UnitsJsonl,
+    /// `scores.parquet`
+    Scores,
+    /// `themes.json`
+    Themes,
+    /// `trends.json`
+    TrendsJson,
+    /// `trends.parquet`
+    TrendsParquet,
+    /// `rejects.jsonl`
+    Rejects,
+    /// `report.html`
+    Report,
+    /// `run.json`; written by [`OutputFolder::commit`] alone.
+    Run,
+}
+
+impl OutputFile {
+    /// All of them, in the order of the contract.
+    pub const ALL: [OutputFile; 10] = [
+        OutputFile::Documents,
+        OutputFile::UnitsParquet,
+        OutputFile::UnitsJsonl,
+        OutputFile::Scores,
+        OutputFile::Themes,
+        OutputFile::TrendsJson,
+        OutputFile::TrendsParquet,
+        OutputFile::Rejects,
+        OutputFile::Report,
+        OutputFile::Run,
+    ];
+
+    /// The name in the folder.
+    pub fn name(self) -> &'static str {
+        match self {
+            OutputFile::Documents => "documents.jsonl",
+            OutputFile::UnitsParquet => "units.parquet",
+            OutputFile::UnitsJsonl => "units.jsonl",
+            OutputFile::Scores => "scores.parquet",
+            OutputFile::Themes => "themes.json",
+            OutputFile::TrendsJson => "trends.json",
+            OutputFile::TrendsParquet => "trends.parquet",
+            OutputFile::Rejects => "rejects.jsonl",
+            OutputFile::Report => "report.html",
+            OutputFile::Run => "run.json",
+        }
+    }
+}
+
+/// A file in staging. What is written to it is counted and hashed on the way.
+#[derive(Debug)]
+pub struct StagedFile {
+    file: OutputFile,
+    target: PathBuf,
+    out: BufWriter<File>,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl StagedFile {
+    pub(super) fn new(file: OutputFile, target: PathBuf, staged: File) -> Self {
+        let out = BufWriter::with_capacity(1 << 16, staged);
+        StagedFile { file, target, out, hasher: blake3::Hasher::new(), bytes: 0 }
+    }
+
+    pub(super) fn file(&self) -> OutputFile {
+        self.file
+    }
+
+    /// Where the file will be once the folder is committed.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Brings the bytes to the disk.
+    pub(super) fn close(self) -> Result<FileWritten> {
+        let StagedFile { file, target, out, hasher, bytes } = self;
+        out.into_inner()
+            .map_err(io::IntoInnerError::into_error)
+            .and_then(|staged| staged.sync_all())
+            .map_err(|source| Error::io(target, "write", source))?;
+        let blake3 = hasher.finalize().to_hex().to_string();
+        Ok(FileWritten { name: file.name().to_owned(), bytes, blake3 })
+    }
+}
+
+impl Write for StagedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.out.write(bytes)?;
+        self.hasher.update(&bytes[..n]);
+        self.bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
