@@ -212,6 +212,8 @@ fn golden_rules_are_passed_more_often_than_by_peers() {
     }
 }
 
+const SPEECHES: &str = "corpora/ungdc-35-countries-1946-2024.jsonl.zst";
+
 /// Sentences for 1,000 words in each year.
 fn rates(speeches: &[Value], splitter: fn(&str) -> usize) -> BTreeMap<u16, f64> {
     let mut counts: BTreeMap<u16, (usize, usize)> = BTreeMap::new();
@@ -235,9 +237,13 @@ fn count_by_line(text: &str) -> usize {
     text.lines().map(|line| segment::sentences(line).len()).sum()
 }
 
+/// Wrapped years, each with the years next to it that are not.
+const WRAPPED: [(u16, [u16; 2]); 4] =
+    [(1969, [1968, 1970]), (1982, [1981, 1983]), (1992, [1990, 1991]), (2014, [2015, 2016])];
+
 #[test]
 fn wrapped_years_have_no_more_sentences_than_their_neighbours() {
-    let Some(speeches) = records("corpora/ungdc-35-countries-1946-2024.jsonl.zst") else { return };
+    let Some(speeches) = records(SPEECHES) else { return };
     let ours = rates(&speeches, count_ours);
     let by_line = rates(&speeches, count_by_line);
     let unicode = rates(&speeches, |text| unicode_spans(text).len());
@@ -246,11 +252,60 @@ fn wrapped_years_have_no_more_sentences_than_their_neighbours() {
     for (year, rate) in &ours {
         println!("| {year} | {rate:.1} | {:.1} | {:.1} |", by_line[year], unicode[year]);
     }
+    for (year, neighbours) in WRAPPED {
+        let ratio = |rates: &BTreeMap<u16, f64>| {
+            2.0 * rates[&year] / neighbours.iter().map(|n| rates[n]).sum::<f64>()
+        };
+        println!("{year} against {neighbours:?}: {:.3}", ratio(&ours));
+        assert!((ratio(&ours) - 1.0).abs() < 0.06, "{year}: {}", ratio(&ours));
+        assert!(ratio(&by_line) > 2.0, "{year} is not wrapped: the test shows nothing");
+    }
+}
+
+/// `text` with every line wrapped at `width` bytes, and no blank line left.
+fn wrap(text: &str, width: usize) -> String {
+    let mut wrapped = String::with_capacity(text.len() + text.len() / 10);
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let mut used = 0;
+        for word in line.split_whitespace() {
+            let fits = used + 1 + word.len() <= width;
+            let gap = if used > 0 && fits { " " } else { "\n" };
+            used = if gap == " " { used + 1 + word.len() } else { word.len() };
+            wrapped.push_str(gap);
+            wrapped.push_str(word);
+        }
+    }
+    wrapped
+}
+
+#[test]
+fn the_same_speeches_have_the_same_sentences_when_wrapped() {
+    let Some(speeches) = records(SPEECHES) else { return };
+    println!("\n| speeches of 2016 and 2017 | sentences | sentences when wrapped | the same |");
+    println!("| --- | ---: | ---: | ---: |");
+    let texts = speeches.iter().filter(|s| ["2016", "2017"].contains(&&string(s, "date")[..4]));
+    let texts: Vec<&str> = texts.map(|s| string(s, "text")).collect();
+    for width in [48, 54, 72, 96] {
+        let (mut n_whole, mut n_wrapped, mut same) = (0, 0, 0);
+        for text in &texts {
+            let wrapped = wrap(text, width);
+            let read = |text: &str| -> BTreeSet<String> {
+                segment::sentences(text).iter().map(|s| plain(s.of(text))).collect()
+            };
+            let (whole, wrapped) = (read(text), read(&wrapped));
+            n_whole += whole.len();
+            n_wrapped += wrapped.len();
+            same += whole.intersection(&wrapped).count();
+        }
+        let share = same as f64 / n_whole as f64;
+        println!("| wrapped at {width} | {n_whole} | {n_wrapped} | {:.1} % |", 100.0 * share);
+        assert!(share > 0.97, "{width}: {share}");
+    }
 }
 
 #[test]
 fn speed() {
-    let Some(speeches) = records("corpora/ungdc-35-countries-1946-2024.jsonl.zst") else { return };
+    let Some(speeches) = records(SPEECHES) else { return };
     let texts: Vec<&str> = speeches.iter().map(|s| string(s, "text")).collect();
     let megabytes = texts.iter().map(|t| t.len()).sum::<usize>() as f64 / 1e6;
     println!("\n| speed, one thread | MB/s |\n| --- | ---: |");

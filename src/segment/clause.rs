@@ -163,15 +163,19 @@ impl Cuts<'_> {
             if self.starts[at] {
                 last = at;
             }
-            if let Some(start) = self.coordination(at).filter(|_| self.is_verb(at)) {
-                let shares_object = self.shares_object(start);
-                let lead_in = start - last <= LEAD_IN && self.is(last, Class::PREPOSITION);
-                if start > last && !(shares_object || lead_in || self.words[start].guarded) {
-                    self.starts[start] = true;
-                    last = start;
-                }
+            let start = if self.is_verb(at) { self.coordination(at) } else { None };
+            if let Some(start) = start.filter(|&start| start > last && self.ties_verb(start, last))
+            {
+                self.starts[start] = true;
+                last = start;
             }
         }
+    }
+
+    /// Whether the coordination at `start` begins something new, after the cut at `last`.
+    fn ties_verb(&self, start: usize, last: usize) -> bool {
+        let lead_in = start - last <= LEAD_IN && self.is(last, Class::PREPOSITION);
+        !(self.shares_object(start) || lead_in || self.words[start].guarded)
     }
 
     /// Whether what stands before the coordination at `start` is a verb with the same object
