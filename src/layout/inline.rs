@@ -100,7 +100,12 @@ fn candidates(text: &str, block: Span) -> impl Iterator<Item = Candidate> + '_ {
             let here = at;
             at += 1;
             let starts = here == block.start || matches!(bytes[here - 1], b' ' | b'\n' | b'\t');
-            if !starts || !(bytes[here].is_ascii_alphanumeric() || bytes[here] == b'(') {
+            let after = bytes.get(here + 1).copied().unwrap_or(b' ');
+            let fits = match bytes[here] {
+                b'0'..=b'9' | b'(' => true,
+                byte => byte.is_ascii_alphabetic() && matches!(after, b'.' | b')'),
+            };
+            if !(starts && fits) {
                 continue;
             }
             if let Some(found) = candidate(text, block, here) {

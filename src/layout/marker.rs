@@ -1,6 +1,8 @@
 //! Marks that stand before a paragraph and are no part of it: bullets, paragraph numbers, letters
 //! of an enumeration, heading signs.
 
+use crate::document::Span;
+
 /// Length in bytes of the mark (and the white space after it) that `line` starts with, 0 where it
 /// has none. A bare number ("2 The") is no mark by itself: see [`super::inline`].
 pub(super) fn explicit(line: &str) -> usize {
@@ -47,6 +49,15 @@ fn bullet(line: &str) -> Option<usize> {
 /// Signs that are bullets wherever they stand.
 pub(super) fn is_bullet(c: char) -> bool {
     matches!(c, '•' | '●' | '▪' | '■' | '◦' | '‣' | '⁃' | '∙' | '►' | '➢' | '\u{F0B7}')
+}
+
+/// Where bullets stand in `span`. All of them start with one of two bytes, which are rare.
+pub(super) fn bullets(text: &str, span: Span) -> impl Iterator<Item = usize> + '_ {
+    let bytes = span.of(text).bytes().enumerate();
+    bytes
+        .filter(|&(_, b)| matches!(b, 0xE2 | 0xEF))
+        .map(move |(at, _)| span.start + at)
+        .filter(|&at| text[at..].starts_with(is_bullet))
 }
 
 /// "(3)", "(iv)", "(a)".
@@ -116,6 +127,12 @@ pub(super) fn starts_capitalised(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bullets_start_with_the_bytes_that_are_looked_for() {
+        let signs = "•●▪■◦‣⁃∙►➢\u{F0B7}";
+        assert_eq!(bullets(signs, Span::new(0, signs.len())).count(), signs.chars().count());
+    }
 
     #[test]
     fn marks_are_measured_with_the_space_after_them() {

@@ -126,11 +126,10 @@ fn cut(text: &str, blocks: Vec<Block>, marks: &[Span]) -> Vec<Block> {
 /// Adds the items of `span` without the marks before them; what is nothing but a mark goes.
 fn push(blocks: &mut Vec<Block>, text: &str, span: Span, kind: BlockKind) {
     let mut start = span.start;
-    for (at, bullet) in span.of(text).match_indices(marker::is_bullet) {
-        let at = span.start + at;
+    for at in marker::bullets(text, span) {
         if text[span.start..at].ends_with(char::is_whitespace) {
             push_item(blocks, text, Span::new(start, at), kind);
-            start = at + bullet.len();
+            start = at;
         }
     }
     push_item(blocks, text, Span::new(start, span.end), kind);
@@ -141,5 +140,108 @@ fn push_item(blocks: &mut Vec<Block>, text: &str, span: Span, kind: BlockKind) {
     let item = Span::new(item.start + marker::explicit(item.of(text)), item.end);
     if !item.is_empty() {
         blocks.push(Block { span: item, kind });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<(BlockKind, String)> {
+        let words = |span: Span| span.of(text).split_whitespace().collect::<Vec<_>>().join(" ");
+        blocks(text).iter().map(|b| (b.kind, words(b.span))).collect()
+    }
+
+    fn texts(text: &str) -> Vec<String> {
+        read(text).into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// A column as a typesetter would set it: two paragraphs, no blank line between.
+    const COLUMN: &str = "The harbour was built by the town a hundred years\n\
+        ago, and since then the ships of many nations have\n\
+        called there. It has two docks and a lighthouse, and\n\
+        President Roe of the harbour board has asked for a\n\
+        third dock.\n\
+        The railway came later. It brought coal from the hills\n\
+        and took fish back to the inland towns, which had not\n\
+        eaten any before.\n";
+
+    #[test]
+    fn a_column_is_joined_and_its_paragraphs_are_kept() {
+        let found = texts(COLUMN);
+        assert_eq!(found.len(), 2, "{found:#?}");
+        assert!(found[0].ends_with("third dock.") && found[1].starts_with("The railway"));
+    }
+
+    #[test]
+    fn a_crosshead_in_a_column_stays_alone() {
+        let text = format!("{COLUMN}Roads and bridges\n{COLUMN}");
+        let headings: Vec<_> =
+            read(&text).into_iter().filter(|(kind, _)| *kind == BlockKind::Heading).collect();
+        assert_eq!(headings, [(BlockKind::Heading, "Roads and bridges".to_owned())]);
+    }
+
+    #[test]
+    fn a_sentence_runs_on_across_the_turn_of_a_page() {
+        let turned = COLUMN.replace(
+            "the ships of many nations have\n",
+            "the ships of many nations have\n\n12\n\u{c}\nA/5/PV.1\n\n",
+        );
+        assert_ne!(turned, COLUMN);
+        assert_eq!(texts(&turned).len(), 2);
+    }
+
+    #[test]
+    fn lines_that_stand_for_themselves_stay_apart() {
+        for (text, expected) in [
+            (
+                "One line is one paragraph.\nSo is the next.",
+                vec!["One line is one paragraph.", "So is the next."],
+            ),
+            ("apples\nred pears\nplums", vec!["apples", "red pears", "plums"]),
+            ("It is a cold \nnight in town.", vec!["It is a cold night in town."]),
+            ("Minister of\nTrade", vec!["Minister of Trade"]),
+            (
+                "They will:\n- meet again\n- write a report",
+                vec!["They will:", "meet again", "write a report"],
+            ),
+            ("1.\tThe first.\n2.\tThe second.\n", vec!["The first.", "The second."]),
+            (
+                "REPLY 1 It is so. 2 It was not so before.",
+                vec!["REPLY", "It is so.", "It was not so before."],
+            ),
+            (
+                "Trade rose in the year that ended in March\nexample.org",
+                vec!["Trade rose in the year that ended in March", "example.org"],
+            ),
+            ("• apples • pears", vec!["apples", "pears"]),
+        ] {
+            assert_eq!(texts(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn headings_are_short_and_alone_and_do_not_close() {
+        for (line, heading) in [
+            ("Roads and bridges", true),
+            ("## Roads", true),
+            ("Will the bridge hold?", true),
+            ("The bridge holds.", false),
+            ("roads and bridges", false),
+            ("The first of the", false),
+            ("Dear Minister,", false),
+            ("2024", false),
+        ] {
+            let text = format!("It began in May.\n\n{line}\n\nIt ended in June.");
+            assert_eq!(read(&text)[1].0 == BlockKind::Heading, heading, "{line}");
+        }
+    }
+
+    #[test]
+    fn hostile_texts_take_linear_time() {
+        for piece in ["a\n", "\n", "1\n", "a", "1 A ", "(a) ", "• ", "a \n", "of\n"] {
+            let text = piece.repeat(600_000 / piece.len());
+            assert!(blocks(&text).iter().all(|b| !b.span.is_empty()));
+        }
     }
 }

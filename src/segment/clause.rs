@@ -55,10 +55,8 @@ impl Cutter {
 /// Whether the sentence has a sign of a list at all.
 fn may_list(text: &str, sentence: Span) -> bool {
     let inside = sentence.of(text);
-    inside.bytes().any(|b| matches!(b, b',' | b';' | b':' | 0xE2))
-        || [" and ", " as well as ", " - ", "--", "\nand ", " and\n"]
-            .iter()
-            .any(|s| inside.contains(s))
+    inside.bytes().any(|b| matches!(b, b',' | b';' | b':' | b'-' | 0xE2))
+        || ["and", "well", "while"].iter().any(|tie| inside.contains(tie))
 }
 
 /// Spans between the starts, those of too few letters joined to a neighbour.
@@ -117,6 +115,11 @@ impl Cuts<'_> {
         })
     }
 
+    /// "as well as" at `at`.
+    fn is_also(&self, at: usize) -> bool {
+        self.is(at, Class::PREPOSITION) && self.reads(at, &["as", "well", "as"])
+    }
+
     /// The stretches between the cuts made so far.
     fn stretches(&self) -> Vec<(usize, usize)> {
         let mut stretches = Vec::new();
@@ -132,21 +135,16 @@ impl Cuts<'_> {
 
     /// Cuts at semicolons, and at dashes and colons between stretches of some length.
     fn at_marks(&mut self) {
+        let is_comma = |word: &Word| matches!(word.gap, Gap::Comma | Gap::Semicolon);
+        let last_comma = self.words.iter().rposition(is_comma).unwrap_or(0);
         let mut last = 0;
-        let mut commas_after = 0;
-        let mut lists = vec![false; self.words.len()];
-        for at in (0..self.words.len()).rev() {
-            let word = self.words[at];
-            commas_after += usize::from(matches!(word.gap, Gap::Comma | Gap::Semicolon));
-            lists[at] = commas_after > 1 || (commas_after == 1 && word.gap == Gap::Colon);
-        }
         for at in 1..self.words.len() {
             let word = self.words[at];
             let long = at - last > PHRASE_WORDS && self.words.len() - at > PHRASE_WORDS;
             let cut = match word.gap {
                 Gap::Semicolon => true,
                 Gap::Dash => long && !word.proper && self.words[at + 1].gap == Gap::Space,
-                Gap::Colon => lists[at] && at - last > PHRASE_WORDS && !word.proper,
+                Gap::Colon => at < last_comma && at - last > PHRASE_WORDS && !word.proper,
                 _ => false,
             };
             if cut && !word.guarded {
@@ -163,15 +161,19 @@ impl Cuts<'_> {
             if self.starts[at] {
                 last = at;
             }
-            if let Some(start) = self.coordination(at).filter(|_| self.is_verb(at)) {
-                let shares_object = self.shares_object(start);
-                let lead_in = start - last <= LEAD_IN && self.is(last, Class::PREPOSITION);
-                if start > last && !(shares_object || lead_in || self.words[start].guarded) {
-                    self.starts[start] = true;
-                    last = start;
-                }
+            let start = if self.is_verb(at) { self.coordination(at) } else { None };
+            if let Some(start) = start.filter(|&start| start > last && self.ties_verb(start, last))
+            {
+                self.starts[start] = true;
+                last = start;
             }
         }
+    }
+
+    /// Whether the coordination at `start` begins something new, after the cut at `last`.
+    fn ties_verb(&self, start: usize, last: usize) -> bool {
+        let lead_in = start - last <= LEAD_IN && self.is(last, Class::PREPOSITION);
+        !(self.shares_object(start) || lead_in || self.words[start].guarded)
     }
 
     /// Whether what stands before the coordination at `start` is a verb with the same object
@@ -224,7 +226,7 @@ impl Cuts<'_> {
         if self.is(start - 1, ties) && start > 1 {
             return Some(start - 1);
         }
-        (start > 3 && self.reads(start - 3, &["as", "well", "as"])).then(|| start - 3)
+        (start > 3 && self.is_also(start - 3)).then(|| start - 3)
     }
 
     /// Cuts between the items of series of noun phrases.
@@ -275,7 +277,7 @@ impl Cuts<'_> {
         let pairs_adjectives = |at: usize| at > from && lexicon::is_adjectival(self.word(at - 1));
         to - from <= ITEM_WORDS
             && (from..to).all(|at| !self.is(at, Class::COORDINATOR) || pairs_adjectives(at))
-            && !self.reads(from, &["as", "well", "as"])
+            && !self.is_also(from)
             && self.is_noun_phrase(from, to)
             && (from..to).any(|at| self.is_content(at))
     }
@@ -302,8 +304,7 @@ impl Cuts<'_> {
         let end = to.min(from + ITEM_WORDS);
         let pairs_adjectives = |at: usize| at > from && lexicon::is_adjectival(self.word(at - 1));
         let and = (from..end).find(|&at| {
-            (self.is(at, Class::COORDINATOR) && !pairs_adjectives(at))
-                || self.reads(at, &["as", "well", "as"])
+            (self.is(at, Class::COORDINATOR) && !pairs_adjectives(at)) || self.is_also(at)
         })?;
         let behind = and + if self.is(and, Class::COORDINATOR) { 1 } else { 3 };
         let short = and - from <= 4 && (from..and).all(|at| !self.is(at, Class::PREPOSITION));
@@ -360,7 +361,7 @@ impl Cuts<'_> {
                 let ties = Class::COORDINATOR.or(Class::CLAUSAL);
                 let clause =
                     word.gap == Gap::Comma && self.is(at, ties) && at - piece > PHRASE_WORDS;
-                let also = self.reads(at, &["as", "well", "as"]);
+                let also = self.is_also(at);
                 let least = if also { PHRASE_WORDS + 1 } else { CLAUSE_WORDS };
                 let long = at - last >= least && to - at > least;
                 if (clause || also) && long && !word.guarded {

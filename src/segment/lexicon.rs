@@ -153,13 +153,27 @@ fn forms(verb: &str) -> [String; 4] {
 
 const LONGEST: usize = 16;
 
+/// For each first letter, the lengths that known words have, one bit each: most words are refused
+/// without a look in the table.
+static LENGTHS: LazyLock<[u32; 26]> = LazyLock::new(|| {
+    let mut lengths = [0; 26];
+    for word in WORDS.keys() {
+        lengths[usize::from(word.as_bytes()[0] - b'a')] |= 1 << word.len();
+    }
+    lengths
+});
+
 /// The class of `word`, in any case.
 pub(super) fn class(word: &str) -> Class {
+    let first = word.bytes().next().map_or(255, |b| b.to_ascii_lowercase().wrapping_sub(b'a'));
+    let lengths = LENGTHS.get(usize::from(first)).copied().unwrap_or(0);
+    let may_be_known = word.len() <= LONGEST && lengths & (1 << word.len()) != 0;
+    let is_adverb = word.len() > 4 && word.ends_with("ly");
     let mut lowered = [0_u8; LONGEST];
-    let Some(lower) = lower_into(word, &mut lowered) else { return Class::NONE };
-    match WORDS.get(lower) {
+    let lower = if may_be_known { lower_into(word, &mut lowered) } else { None };
+    match lower.and_then(|lower| WORDS.get(lower)) {
         Some(class) => *class,
-        None if lower.len() > 4 && lower.ends_with("ly") => Class::ADVERB,
+        None if is_adverb => Class::ADVERB,
         None => Class::NONE,
     }
 }
@@ -189,7 +203,7 @@ static MORE_ADJECTIVES: LazyLock<FxHashSet<&'static str>> =
 pub(super) fn is_adjectival(word: &str) -> bool {
     let ends = |end: &&str| word.len() > end.len() + 1 && word.ends_with(*end);
     MORE_ADJECTIVES.contains(word)
-        || (ADJECTIVE_ENDINGS.iter().any(|end| ends(&end)) && !NOT_ADJECTIVES.contains(word))
+        || (ADJECTIVE_ENDINGS.iter().any(ends) && !NOT_ADJECTIVES.contains(word))
 }
 
 #[cfg(test)]

@@ -176,6 +176,11 @@ mod tests {
             "[ \n\t.,;:!?()\"'“”—-]{1,3}",
             prop::sample::select(vec![
                 "and ",
+                "also ",
+                "; ",
+                " — ",
+                "to ",
+                "trade, ",
                 "promote ",
                 ", and ",
                 "as well as ",

@@ -56,18 +56,18 @@ pub(super) fn read(text: &str, sentence: Span, words: &mut Vec<Word>) {
 
 /// The first word in `rest`.
 fn next_word(text: &str, rest: Span) -> Option<Span> {
-    let inside = rest.of(text);
-    let start = rest.start + inside.find(char::is_alphanumeric)?;
-    let bytes = text.as_bytes();
+    let bytes = &text.as_bytes()[..rest.end];
+    let start = rest.start + rest.of(text).find(char::is_alphanumeric)?;
     let mut end = start;
-    for (at, c) in text[start..rest.end].char_indices() {
-        let at = start + at;
-        let next = at + c.len_utf8();
-        if c.is_alphanumeric() || is_mark(c) {
-            end = next;
-        } else if !(is_joint(c) && joins(bytes, at, next, rest.end)) {
+    loop {
+        end += bytes[end..].iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+        let Some(c) = text[end..rest.end].chars().next() else { break };
+        let next = end + c.len_utf8();
+        let inside = c.is_alphanumeric() || is_mark(c) || (is_joint(c) && joins(bytes, end, next));
+        if !inside {
             break;
         }
+        end = next;
     }
     Some(Span::new(start, end))
 }
@@ -83,9 +83,9 @@ fn is_joint(c: char) -> bool {
 }
 
 /// Whether the joint at `at..next` has word on both sides; a comma or colon needs digits.
-fn joins(bytes: &[u8], at: usize, next: usize, end: usize) -> bool {
+fn joins(bytes: &[u8], at: usize, next: usize) -> bool {
     let before = at.checked_sub(1).map_or(b' ', |i| bytes[i]);
-    let after = if next < end { bytes[next] } else { b' ' };
+    let after = bytes.get(next).copied().unwrap_or(b' ');
     if matches!(bytes[at], b',' | b':') {
         return before.is_ascii_digit() && after.is_ascii_digit();
     }
@@ -95,6 +95,9 @@ fn joins(bytes: &[u8], at: usize, next: usize, end: usize) -> bool {
 
 /// What the text between two words is, and where in it a cut falls.
 fn gap(between: &str) -> (Gap, usize) {
+    if between.len() < 2 && !matches!(between, "," | ";" | ":" | "-") {
+        return (Gap::Space, 0);
+    }
     let kind = between.chars().fold(Gap::Space, |kind, c| match c {
         ';' => Gap::Semicolon,
         _ if kind == Gap::Semicolon => kind,
@@ -118,6 +121,9 @@ struct Guards(Vec<Span>);
 impl Guards {
     fn of(text: &str, sentence: Span) -> Self {
         let mut asides: Vec<Span> = Vec::new();
+        if !sentence.of(text).bytes().any(|b| matches!(b, b'(' | b'[' | b'"' | 0xE2)) {
+            return Guards(asides);
+        }
         let mut open: Option<(char, usize)> = None;
         for (at, c) in sentence.of(text).char_indices() {
             let at = sentence.start + at;
@@ -138,6 +144,9 @@ impl Guards {
     }
 
     fn hold(&self, at: usize) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
         let after = self.0.partition_point(|aside| aside.start < at);
         after > 0 && at < self.0[after - 1].end
     }
