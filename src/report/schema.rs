@@ -260,6 +260,9 @@ mod tests {
     fn an_unknown_name_lists_the_known_ones() {
         let error = schema("document").unwrap_err();
         assert_eq!(error.exit_code(), 2);
-        assert_eq!(error.hint(), Some("one of: documents, units, scores, trends, rejects, run"));
+        assert_eq!(
+            error.hint(),
+            Some("one of: documents, units, scores, themes, trends, rejects, run")
+        );
     }
 }
