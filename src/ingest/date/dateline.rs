@@ -31,6 +31,8 @@ pub(crate) struct LineDate {
     pub end: usize,
     /// Whether nothing but capitals before a dash or colon speaks for a dateline (`ROME: ...`).
     pub bare: bool,
+    /// Whether a dateline names an agency.
+    pub agency: bool,
     /// The date; a dateline may have none.
     pub(super) written: Option<Written>,
 }
@@ -55,7 +57,7 @@ struct Line<'t> {
 
 impl Line<'_> {
     fn all(&self, role: Role, written: Written) -> LineDate {
-        LineDate { role, end: self.text.len(), bare: false, written: Some(written) }
+        LineDate { role, end: self.text.len(), bare: false, agency: false, written: Some(written) }
     }
 
     fn start_of(&self, token: usize) -> usize {
@@ -76,7 +78,7 @@ impl Line<'_> {
         let plain_label = colon || (rest > 1 && self.tokens[0].says("date"));
         let followed = self.dateline(rest).map(|dateline| dateline.end);
         let end = followed.or(plain_label.then(|| self.start_of(rest)))?;
-        Some(LineDate { role, end, bare: false, written: Some(written) })
+        Some(LineDate { role, end, bare: false, agency: false, written: Some(written) })
     }
 
     /// `Tuesday, 15 October 2024 | 14:05 GMT+7`.
@@ -101,6 +103,7 @@ impl Line<'_> {
             role: Role::Dateline,
             end: self.start_of(from + head.n_tokens),
             bare: head.date.is_none() && !head.agency,
+            agency: head.agency,
             written: head.date,
         })
     }
@@ -138,14 +141,15 @@ impl Line<'_> {
     fn signed(&self) -> Option<LineDate> {
         let words = self.tokens.iter().take(14);
         let capitals = words.take_while(|t| t.is_capitals() || ",.’'&-()".contains(t.text)).count();
-        let at = capitals.max(2);
-        let (written, n) = date_at(self.tokens.get(at..)?)?;
+        let (at, (written, n)) =
+            (1..=capitals).find_map(|i| Some((i, date_at(self.tokens.get(i..)?)?)))?;
         let day = matches!(written, Written::Known { year: Some(_), day: Some(_), .. });
         let month = self.tokens[at..at + n].iter().any(|t| t.is_capitals() && t.text.len() > 2);
         (day && month).then(|| LineDate {
             role: Role::SignOff,
             end: self.start_of(at + n),
             bare: false,
+            agency: false,
             written: Some(written),
         })
     }

@@ -26,7 +26,7 @@ fn dateline(text: &str, lines: &[Line<'_>], line: &Line<'_>) -> Option<Furniture
 
 /// Whether other lines open with capitals and a colon or dash too: then they are labels.
 fn is_list_label(lines: &[Line<'_>], line: &Line<'_>) -> bool {
-    let others = lines.iter().filter(|other| other.span != line.span);
+    let others = lines.iter().take(100).filter(|other| other.span != line.span);
     others.filter_map(|other| date::of_line(other.text)).any(|found| found.bare)
 }
 
@@ -49,5 +49,7 @@ pub(super) fn behind(lines: &[Line<'_>]) -> Vec<Furniture> {
 }
 
 fn part(line: &Line<'_>, start: usize, kind: FurnitureKind) -> Furniture {
+    let inner = &line.text[start..];
+    let start = start + inner.len() - inner.trim_start().len();
     Furniture { span: Span::new(line.span.start + start, line.span.end), kind }
 }

@@ -66,25 +66,22 @@ impl LineCensus {
     }
 }
 
-/// The lines of a document's edges that could be furniture, each once: of its first and last
-/// quarter, at most three lines before and six behind.
+/// The lines of a document's edges that could be furniture, each once: the runs of short lines
+/// before its first and behind its last sentence. A crosshead has text under it and is in neither.
 fn edge_lines(lines: &[Line<'_>]) -> Vec<String> {
-    let n = lines.len();
-    let (before, behind) = ((n / 4).clamp(1, 3), (n / 4).clamp(1, 6));
-    let edge = |i: usize| i < before || i + behind >= n;
-    let found: BTreeSet<&str> = lines
-        .iter()
-        .enumerate()
-        .filter(|&(i, line)| edge(i) && could_be(line, i == 0))
-        .map(|(_, line)| line.text)
-        .collect();
+    const MOST: usize = 12;
+    let short = |line: &&Line<'_>| line.alone && line.text.len() <= LONGEST && !line.closes();
+    let before = lines.iter().take(MOST).take_while(short).count();
+    let behind = lines.iter().rev().take(MOST).take_while(short).count();
+    if before + behind >= lines.len() {
+        return Vec::new();
+    }
+    // A first line may be a headline, which other outlets share.
+    let headline = lines[0].text.split_whitespace().count() > 4;
+    let head = lines[..before].iter().skip(usize::from(headline));
+    let tail = &lines[lines.len() - behind..];
+    let found: BTreeSet<&str> = head.chain(tail).map(|line| line.text).collect();
     found.into_iter().map(str::to_owned).collect()
-}
-
-/// A first line may be a headline, which copies of one story share: only a short one counts.
-fn could_be(line: &Line<'_>, first: bool) -> bool {
-    let words = line.text.split_whitespace().count();
-    line.alone && line.text.len() <= LONGEST && !line.closes() && (!first || words <= 4)
 }
 
 /// The lines that a census learned, to look up.

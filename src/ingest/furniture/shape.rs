@@ -364,7 +364,7 @@ fn is_count(line: &str) -> bool {
     line.len() <= 60 && counted > 0 && (numbers > 0 || counted >= 2)
 }
 
-/// `AGENCY/Ana Silva`, `(Agency Photo/Ana Silva)`: a short line of names with a slash.
+/// `AGENCY/Ana Silva`, `(AGENCY Photo/Ana Silva)`: capitals, a slash, and the name of a person.
 fn is_picture_credit(line: &str) -> bool {
     let inner = line.trim_matches(['(', ')', '[', ']', ' ']);
     let Some((agency, name)) = inner.split_once('/') else { return false };
@@ -377,6 +377,7 @@ fn is_picture_credit(line: &str) -> bool {
         && named(name)
         && is_capitals(first_word(agency))
         && name.split_whitespace().count() >= 2
+        && name.chars().any(char::is_lowercase)
 }
 
 fn first_word(text: &str) -> &str {
@@ -423,7 +424,7 @@ pub(super) fn is_capitals(line: &str) -> bool {
     line.chars().filter(|c| c.is_uppercase()).count() >= 2 && !line.chars().any(char::is_lowercase)
 }
 
-/// Whether a short line begins as the name of an office does, and is nothing but names.
+/// Whether a short line is nothing but names and names an office.
 pub(super) fn is_institution(line: &str) -> bool {
     const OFFICES: [&str; 16] = [
         "ministry",
@@ -435,17 +436,17 @@ pub(super) fn is_institution(line: &str) -> bool {
         "government",
         "secretariat",
         "commission",
-        "prime",
         "bureau",
         "agency",
         "directorate",
         "council",
         "permanent",
         "presidency",
+        "cabinet",
     ];
-    let mut words = line.split_whitespace().map(|w| w.to_lowercase()).filter(|w| w != "the");
-    let office = words.next().is_some_and(|w| OFFICES.contains(&w.as_str()));
-    office && line.len() <= 120 && is_names(line)
+    let mut words = line.split_whitespace().map(str::to_lowercase).filter(|word| word != "the");
+    let office = line.len() <= 120 && words.any(|word| OFFICES.contains(&word.as_str()));
+    office && is_names(line)
 }
 
 /// Whether a line holds names and what joins them, and so no verb: `Minister Ana Silva at the
@@ -531,7 +532,8 @@ pub(super) fn is_outlet(line: &str) -> bool {
         word.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit())
             || matches!(word, "of" | "the" | "and" | "de" | "/")
     });
-    (1..=4).contains(&words) && named && !line.ends_with(['.', '?', '!', ':'])
+    let digits = line.contains(|c: char| c.is_ascii_digit());
+    (1..=4).contains(&words) && named && !digits && !line.ends_with(['.', '?', '!', ':'])
 }
 
 /// Whether a line looks like an entry of a list of references.
