@@ -43,8 +43,8 @@ impl Fields {
         let present = reject::names(record.keys().map(String::as_str));
         let missing = |field: &str, flag: &str| {
             let message = format!(
-                "there is no field `{field}`; the fields are {present}: name the right one with \
-                 {flag}"
+                "the field `{field}` is missing or null; the fields are {present}: name the right \
+                 one with {flag}"
             );
             reject::record(place, RejectCode::MissingField, Some(field), message, b"")
         };
@@ -114,12 +114,48 @@ impl Fields {
         };
         match date::parse(written, options.date_format.as_ref()) {
             Ok(date) => Ok(Some(date)),
-            // What a page's maker wrote for machines often is no date at all: look further.
-            Err(DateFault::NotADate { .. }) if matches!(self.date, Some(Given::Page(_))) => {
+            // What a page's maker wrote for machines often is no date at all: look further. Two
+            // dates in one are another matter.
+            Err(fault) if self.is_page() && !matches!(fault, DateFault::Ambiguous { .. }) => {
                 Ok(None)
             }
             Err(fault) => Err(date_reject(place, field, written, &fault)),
         }
+    }
+
+    fn is_page(&self) -> bool {
+        matches!(self.date, Some(Given::Page(_)))
+    }
+}
+
+/// Checks that a table has the columns we need, and none twice; otherwise the whole file is
+/// rejected, once.
+pub(super) fn check_columns(
+    file: &str,
+    names: &[&str],
+    options: &IngestOptions,
+) -> Result<(), Reject> {
+    let fault = |code, field: &str, message: String| {
+        Err(Reject { field: Some(field.to_owned()), ..reject::file(file, code, message) })
+    };
+    let needed = [(&options.text_field, "--text-field"), (&options.id_field, "--id-field")];
+    for (field, flag) in needed {
+        if !names.contains(&field.as_str()) {
+            let present = reject::names(names.iter().copied());
+            let message = format!(
+                "the table has no column `{field}`; its columns are {present}: name the right one \
+                 with {flag}"
+            );
+            return fault(RejectCode::MissingField, field, message);
+        }
+    }
+    let mut seen = rustc_hash::FxHashSet::default();
+    match names.iter().find(|name| !seen.insert(**name)) {
+        Some(name) => {
+            let message = format!("two columns are named `{name}`; rename one");
+            fault(RejectCode::BadField, name, message)
+        }
+        None => Ok(()),
     }
 }
 
