@@ -5,7 +5,7 @@
 //! credits, captions, references, links, sign-offs and the like are marked. They are told by
 //! general signs only:
 //!
-//! - **shape** ([`shape`]): a label (`Photo: ...`, `Source: ...`), a link alone on its line, a
+//! - **shape**: a label (`Photo: ...`, `Source: ...`), a link alone on its line, a
 //!   count of comments, a date alone;
 //! - **position**: a dateline before the first sentence, an agency behind the last, the lines
 //!   under `References`, the issuer above the date of a statement, a caption beside a credit;
@@ -15,6 +15,8 @@
 //! crossheads are text.
 
 mod edges;
+mod labels;
+mod names;
 mod repeated;
 mod shape;
 
@@ -22,6 +24,7 @@ use crate::document::Span;
 use crate::ingest::date::{self, Role};
 use crate::layout::{Block, BlockKind};
 
+use labels::List;
 pub use repeated::{LineCensus, RepeatedLines};
 
 /// What a piece of furniture is.
@@ -102,6 +105,13 @@ pub fn mark(text: &str, blocks: &[Block], repeated: &RepeatedLines) -> Vec<Furni
     marks.extend(edges::before(text, &lines));
     marks.extend(edges::behind(&lines));
     marks.sort_unstable_by_key(|mark| mark.span);
+    // A line of nothing but signs may read as a dateline and as a signature.
+    let mut end = 0;
+    marks.retain(|mark| {
+        let free = mark.span.start >= end && !mark.span.is_empty();
+        end = if free { mark.span.end } else { end };
+        free
+    });
     marks
 }
 
@@ -141,21 +151,20 @@ fn strong(kind: FurnitureKind) -> bool {
 /// Lines that hold a date and nothing else but a place, an author or an issuer.
 fn by_date(lines: &mut [Line<'_>]) {
     const LONGEST: usize = 200;
-    for i in 0..lines.len() {
-        let line = &lines[i];
-        if line.kind.is_some() || line.text.len() > LONGEST || !has_digit(line.text) {
+    for (i, line) in lines.iter_mut().enumerate() {
+        let open = line.kind.is_none() && line.alone && line.text.len() <= LONGEST;
+        if !open || !has_digit(line.text) {
             continue;
         }
         let Some(found) = date::of_line(line.text) else { continue };
-        let whole = found.end == line.text.len();
-        let headline = i < 3 && !shape::is_institution(line.text);
-        let kept = match found.role {
-            Role::SignOff => headline,
+        // Near the top, a line of capitals or of names before a date may be a headline.
+        let headline = match found.role {
+            Role::SignOff => i < 3 && !names::is_institution(line.text),
             Role::Dateline => i >= 4 || i == 0 && line.heading && !found.agency,
             _ => false,
         };
-        if whole && line.alone && !kept {
-            lines[i].kind = Some(FurnitureKind::Dateline);
+        if found.end == line.text.len() && !headline {
+            line.kind = Some(FurnitureKind::Dateline);
         }
     }
 }
@@ -182,7 +191,7 @@ fn issuers(lines: &mut [Line<'_>]) {
         }
         let first = (i.saturating_sub(4)..i).rev().take_while(|&j| is_issuer(&lines[j])).last();
         let Some(first) = first else { continue };
-        let signed = lines[first..i].iter().any(|line| shape::is_institution(line.text));
+        let signed = lines[first..i].iter().any(|line| names::is_institution(line.text));
         if signed || i + 2 >= n && first >= 3 {
             for line in lines[first..i].iter_mut().filter(|line| line.kind.is_none()) {
                 line.kind = Some(FurnitureKind::Outlet);
@@ -192,7 +201,7 @@ fn issuers(lines: &mut [Line<'_>]) {
 }
 
 fn is_issuer(line: &Line<'_>) -> bool {
-    let named = shape::is_institution(line.text) || shape::is_capitals(line.text);
+    let named = names::is_institution(line.text) || names::is_capitals(line.text);
     let free = matches!(line.kind, None | Some(FurnitureKind::Repeated | FurnitureKind::Outlet));
     free && named && line.text.len() <= 90 && !line.closes()
 }
@@ -206,15 +215,13 @@ fn lists(lines: &mut [Line<'_>]) {
     while i < lines.len() {
         let line = &lines[i];
         let opened =
-            if line.alone && line.kind.is_some() { shape::opens_list(line.text) } else { None };
+            if line.alone && line.kind.is_some() { labels::opens_list(line.text) } else { None };
         let rest = &lines[i + 1..];
         let n = match opened {
-            Some(shape::List::References) if i + 1 >= entries => rest.len(),
-            Some(shape::List::References) => open_entries(rest),
-            Some(shape::List::Related) => related(rest),
-            Some(shape::List::One) => {
-                usize::from(rest.first().is_some_and(|l| l.text.len() <= 300))
-            }
+            Some(List::References) if i + 1 >= entries => rest.len(),
+            Some(List::References) => open_entries(rest),
+            Some(List::Related) => related(rest),
+            Some(List::One) => usize::from(rest.first().is_some_and(|l| l.text.len() <= 300)),
             None => 0,
         };
         let kind = line.kind;
@@ -261,7 +268,7 @@ fn captions(lines: &mut [Line<'_>]) {
         if let Some(below) = lines.get_mut(i + 1)
             && below.kind.is_none()
             && below.text.len() <= 250
-            && shape::shows_picture(below.text)
+            && names::shows_picture(below.text)
         {
             below.kind = Some(FurnitureKind::Caption);
         }
@@ -270,9 +277,9 @@ fn captions(lines: &mut [Line<'_>]) {
 
 fn is_caption(line: &Line<'_>, end_matter: bool) -> bool {
     let short = line.text.len() <= 300 && line.alone;
-    let names = !line.closes() && line.text.len() <= 200 && shape::is_names(line.text);
+    let names = !line.closes() && line.text.len() <= 200 && names::is_names(line.text);
     let one_sentence = end_matter && !line.text.trim_end_matches('.').contains(". ");
-    short && (names || one_sentence || shape::shows_picture(line.text))
+    short && (names || one_sentence || names::shows_picture(line.text))
 }
 
 /// A short last line of names beside other furniture, or of capitals: an outlet or a signature.
@@ -283,8 +290,8 @@ fn outlets(lines: &mut [Line<'_>]) {
             continue;
         }
         let beside = i + 1 < lines.len() || lines[i - 1].kind.is_some();
-        let name = line.text.len() <= 60 && line.alone && shape::is_outlet(line.text);
-        let letters = line.text.len() <= 8 && shape::is_capitals(line.text);
+        let name = line.text.len() <= 60 && line.alone && names::is_outlet(line.text);
+        let letters = line.text.len() <= 8 && names::is_capitals(line.text);
         if !(name && beside || letters && line.alone) {
             break;
         }
@@ -293,7 +300,7 @@ fn outlets(lines: &mut [Line<'_>]) {
 }
 
 /// The marks of whole lines.
-fn whole<'l>(lines: &'l [Line<'_>]) -> Vec<Furniture> {
+fn whole(lines: &[Line<'_>]) -> Vec<Furniture> {
     let marked = lines.iter().filter_map(|line| Some((line.span, line.kind?)));
     marked.map(|(span, kind)| Furniture { span, kind }).collect()
 }
@@ -387,6 +394,8 @@ mod tests {
             "Trade Dialogue, 15 October 2024",
             "In 2023, trade grew by 4.5 per cent.",
             "Oceans, fisheries and",
+            "TRADE: Riverland opens its ports",
+            "ENERGY – two dams for the river",
         ];
         for line in table {
             for text in

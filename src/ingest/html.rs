@@ -1,7 +1,7 @@
 //! The main text of a web page, without its menus.
 //!
 //! A page is mostly what is not its text: navigation, teasers, notices. A port of Mozilla's
-//! Readability finds the article; our own reader ([`markup`]) turns what it found into paragraphs.
+//! Readability finds the article; our own reader (`markup`) turns what it found into paragraphs.
 //! Where that finds nothing, or where a page is built so that a tree of it would cost too much
 //! (nested thousands deep, or many megabytes), the reader takes the page as it stands, in one pass,
 //! and leaves out what is plainly no text.

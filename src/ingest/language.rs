@@ -10,8 +10,32 @@ const SAMPLE: usize = 1200;
 
 /// ISO 639-3 code of the language ("eng", "vie"), where it can be told reliably.
 pub fn detect(text: &str) -> Option<&'static str> {
-    let found = whatlang::detect(&sample(text))?;
+    let sample = sample(text);
+    if is_plain_english(&sample) {
+        return Some("eng");
+    }
+    let found = whatlang::detect(&sample)?;
     found.is_reliable().then(|| found.lang().code())
+}
+
+/// Whether a quarter of the words are English function words. Comparing trigrams with those of
+/// every language takes as long as reading ten pages, so plain English is told without it.
+fn is_plain_english(sample: &str) -> bool {
+    const WORDS: [&str; 24] = [
+        "the", "of", "and", "to", "in", "that", "is", "for", "with", "as", "on", "by", "at",
+        "from", "was", "were", "be", "are", "has", "have", "this", "which", "it", "not",
+    ];
+    let (mut n_words, mut n_function) = (0, 0);
+    let mut seen = [false; WORDS.len()];
+    for word in sample.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()).take(150) {
+        n_words += 1;
+        if let Some(i) = WORDS.iter().position(|known| known.eq_ignore_ascii_case(word)) {
+            n_function += 1;
+            seen[i] = true;
+        }
+    }
+    let n_seen = seen.iter().filter(|&&seen| seen).count();
+    n_words >= 40 && n_seen >= 5 && seen[0] && 4 * n_function >= n_words
 }
 
 /// The lines of the middle of the start that look like sentences, where there are some: headers
@@ -49,6 +73,11 @@ mod tests {
         assert_eq!(detect(english), Some("eng"));
         assert_eq!(detect(spanish), Some("spa"));
         assert_eq!(detect(vietnamese), Some("vie"));
+        let long = english.repeat(3);
+        assert!(is_plain_english(&long) && detect(&long) == Some("eng"));
+        let dutch = "De ministers van beide landen spraken over de haven en het water, en was het \
+                     in de zomer is het nu as en of in de winter at on by. ";
+        assert!(!is_plain_english(&dutch.repeat(5)));
         for scrap in ["", "12 / 34", "Ok.", "\u{0}\u{0}"] {
             assert_eq!(detect(scrap), None, "{scrap:?}");
         }

@@ -312,7 +312,7 @@ impl Head {
     fn before_dash(&self, next: Option<&Token<'_>>) -> bool {
         let sentence = next.is_none_or(|t| !t.text.starts_with(char::is_lowercase));
         let capitals = self.capitals && self.place > 0 && self.letters >= 3;
-        let known = self.has_day() && !(self.event && !self.agency);
+        let known = self.has_day() && (self.agency || !self.event);
         let placed = self.place <= 4 && capitals && (self.agency || sentence);
         let filed = self.agency && self.agency_capitals && self.place <= 3;
         known || placed || filed
