@@ -40,27 +40,20 @@ impl Fields {
         options: &IngestOptions,
         place: &Place,
     ) -> Result<Fields, Reject> {
-        let present = reject::names(record.keys().map(String::as_str));
-        let missing = |field: &str, flag: &str| {
-            let message = format!(
-                "the field `{field}` is missing or null; the fields are {present}: name the right \
-                 one with {flag}"
-            );
-            reject::record(place, RejectCode::MissingField, Some(field), message, b"")
-        };
+        let needed = [(&options.text_field, "--text-field"), (&options.id_field, "--id-field")];
+        for (field, flag) in needed {
+            if record.get(field).is_none_or(Value::is_null) {
+                return Err(missing(&record, field, flag, place));
+            }
+        }
         // `shift_remove` keeps the order of the fields that stay.
-        let mut take = |field: &str| record.shift_remove(field).filter(|value| !value.is_null());
-        let text = take(&options.text_field)
-            .ok_or_else(|| missing(&options.text_field, "--text-field"))?;
-        let id = take(&options.id_field).ok_or_else(|| missing(&options.id_field, "--id-field"))?;
+        let mut take = |field: &str| record.shift_remove(field).unwrap_or_default();
+        let (text, id) = (take(&options.text_field), take(&options.id_field));
         let date = take(&options.date_field);
         Ok(Fields {
             id: id_of(id, &options.id_field, place)?,
             text: text_of(text, &options.text_field, place)?,
-            date: date
-                .map(|date| date_text(date, &options.date_field, place))
-                .transpose()?
-                .flatten(),
+            date: date_text(date, &options.date_field, place)?,
             charset,
             metadata: record,
             is_whole_file: false,
@@ -126,6 +119,15 @@ impl Fields {
     fn is_page(&self) -> bool {
         matches!(self.date, Some(Given::Page(_)))
     }
+}
+
+fn missing(record: &Map<String, Value>, field: &str, flag: &str, place: &Place) -> Reject {
+    let present = reject::names(record.keys().map(String::as_str));
+    let message = format!(
+        "the field `{field}` is missing or null; the fields are {present}: name the right one with \
+         {flag}"
+    );
+    reject::record(place, RejectCode::MissingField, Some(field), message, b"")
 }
 
 /// Checks that a table has the columns we need, and none twice; otherwise the whole file is
@@ -194,6 +196,7 @@ fn id_of(value: Value, field: &str, place: &Place) -> Result<String, Reject> {
 
 fn date_text(value: Value, field: &str, place: &Place) -> Result<Option<Given>, Reject> {
     match value {
+        Value::Null => Ok(None),
         Value::String(date) if date.trim().is_empty() => Ok(None),
         Value::String(date) => Ok(Some(Given::Field(date))),
         Value::Number(date) => Ok(Some(Given::Field(date.to_string()))),
