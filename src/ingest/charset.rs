@@ -88,7 +88,7 @@ fn utf16_by_its_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// The part (0..1) of a text's bytes that belong to control chars which no text file uses.
-pub(crate) fn control_share(text: &str) -> f64 {
+fn control_share(text: &str) -> f64 {
     let bytes = text.as_bytes();
     let n_c0 = bytes.iter().filter(|&&b| b < 0x20 && !matches!(b, b'\t'..=b'\r' | 0x1b)).count();
     let is_c1 =

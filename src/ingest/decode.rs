@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::document::{Place, Reject, RejectCode};
 
@@ -22,6 +23,16 @@ pub enum Compression {
     Gzip,
     /// One or more Zstandard frames.
     Zstd,
+}
+
+/// A file that has been opened.
+pub(crate) struct Opened {
+    /// Its name, for the place of its records.
+    pub file: Arc<str>,
+    /// Its bytes, unpacked.
+    pub reader: Bytes,
+    /// What they were packed in.
+    pub compression: Compression,
 }
 
 /// Opens a file for reading, unpacked.

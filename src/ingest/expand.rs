@@ -11,7 +11,7 @@ use walkdir::{DirEntry, WalkDir};
 use crate::document::{Reject, RejectCode};
 use crate::error::{Error, Result};
 
-use super::charset::control_share;
+use super::charset;
 use super::decode::{self, Compression};
 use super::files::{Format, InputFile, STDIN, Skipped, Why};
 use super::reject;
@@ -260,9 +260,9 @@ fn named_kind(path: &Path) -> Result<Kind> {
         let hint = "make it JSON Lines, one object a line, for example with: jq -c '.[]'";
         return unreadable("not JSON Lines", hint);
     }
-    let text = std::str::from_utf8(&head).map_or_else(|e| e.valid_up_to() + 3, str::len);
-    let is_text = text >= head.len() && control_share(&String::from_utf8_lossy(&head)) < 0.01;
-    if is_text {
+    let is_text = |bytes: &[u8]| charset::decode(bytes.to_vec(), None).is_ok();
+    let whole_lines = head.iter().rposition(|&b| b == b'\n').unwrap_or(0);
+    if is_text(&head) || is_text(&head[..whole_lines]) && whole_lines > 0 {
         return Ok((Format::Text, packed));
     }
     unreadable(

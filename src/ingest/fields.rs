@@ -40,27 +40,20 @@ impl Fields {
         options: &IngestOptions,
         place: &Place,
     ) -> Result<Fields, Reject> {
-        let present = reject::names(record.keys().map(String::as_str));
-        let missing = |field: &str, flag: &str| {
-            let message = format!(
-                "there is no field `{field}`; the fields are {present}: name the right one with \
-                 {flag}"
-            );
-            reject::record(place, RejectCode::MissingField, Some(field), message, b"")
-        };
+        let needed = [(&options.text_field, "--text-field"), (&options.id_field, "--id-field")];
+        for (field, flag) in needed {
+            if record.get(field).is_none_or(Value::is_null) {
+                return Err(missing(&record, field, flag, place));
+            }
+        }
         // `shift_remove` keeps the order of the fields that stay.
-        let mut take = |field: &str| record.shift_remove(field).filter(|value| !value.is_null());
-        let text = take(&options.text_field)
-            .ok_or_else(|| missing(&options.text_field, "--text-field"))?;
-        let id = take(&options.id_field).ok_or_else(|| missing(&options.id_field, "--id-field"))?;
+        let mut take = |field: &str| record.shift_remove(field).unwrap_or_default();
+        let (text, id) = (take(&options.text_field), take(&options.id_field));
         let date = take(&options.date_field);
         Ok(Fields {
             id: id_of(id, &options.id_field, place)?,
             text: text_of(text, &options.text_field, place)?,
-            date: date
-                .map(|date| date_text(date, &options.date_field, place))
-                .transpose()?
-                .flatten(),
+            date: date_text(date, &options.date_field, place)?,
             charset,
             metadata: record,
             is_whole_file: false,
@@ -114,12 +107,57 @@ impl Fields {
         };
         match date::parse(written, options.date_format.as_ref()) {
             Ok(date) => Ok(Some(date)),
-            // What a page's maker wrote for machines often is no date at all: look further.
-            Err(DateFault::NotADate { .. }) if matches!(self.date, Some(Given::Page(_))) => {
+            // What a page's maker wrote for machines often is no date at all: look further. Two
+            // dates in one are another matter.
+            Err(fault) if self.is_page() && !matches!(fault, DateFault::Ambiguous { .. }) => {
                 Ok(None)
             }
             Err(fault) => Err(date_reject(place, field, written, &fault)),
         }
+    }
+
+    fn is_page(&self) -> bool {
+        matches!(self.date, Some(Given::Page(_)))
+    }
+}
+
+fn missing(record: &Map<String, Value>, field: &str, flag: &str, place: &Place) -> Reject {
+    let present = reject::names(record.keys().map(String::as_str));
+    let message = format!(
+        "the field `{field}` is missing or null; the fields are {present}: name the right one with \
+         {flag}"
+    );
+    reject::record(place, RejectCode::MissingField, Some(field), message, b"")
+}
+
+/// Checks that a table has the columns we need, and none twice; otherwise the whole file is
+/// rejected, once.
+pub(super) fn check_columns(
+    file: &str,
+    names: &[&str],
+    options: &IngestOptions,
+) -> Result<(), Reject> {
+    let fault = |code, field: &str, message: String| {
+        Err(Reject { field: Some(field.to_owned()), ..reject::file(file, code, message) })
+    };
+    let needed = [(&options.text_field, "--text-field"), (&options.id_field, "--id-field")];
+    for (field, flag) in needed {
+        if !names.contains(&field.as_str()) {
+            let present = reject::names(names.iter().copied());
+            let message = format!(
+                "the table has no column `{field}`; its columns are {present}: name the right one \
+                 with {flag}"
+            );
+            return fault(RejectCode::MissingField, field, message);
+        }
+    }
+    let mut seen = rustc_hash::FxHashSet::default();
+    match names.iter().find(|name| !seen.insert(**name)) {
+        Some(name) => {
+            let message = format!("two columns are named `{name}`; rename one");
+            fault(RejectCode::BadField, name, message)
+        }
+        None => Ok(()),
     }
 }
 
@@ -158,6 +196,7 @@ fn id_of(value: Value, field: &str, place: &Place) -> Result<String, Reject> {
 
 fn date_text(value: Value, field: &str, place: &Place) -> Result<Option<Given>, Reject> {
     match value {
+        Value::Null => Ok(None),
         Value::String(date) if date.trim().is_empty() => Ok(None),
         Value::String(date) => Ok(Some(Given::Field(date))),
         Value::Number(date) => Ok(Some(Given::Field(date.to_string()))),

@@ -6,7 +6,6 @@
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
-use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -14,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::document::{Place, Reject, RejectCode};
 
 use super::charset::{self, Utf8Stream};
-use super::decode::{self, Bytes, Compression};
+use super::decode::{self, Bytes, Compression, Opened};
 use super::{Body, RawRecord, reject};
 
 /// The lines of a file, as records.
@@ -37,8 +36,9 @@ enum Line {
 }
 
 impl JsonLines {
-    /// The lines of `reader`, each of at most `max_bytes`.
-    pub fn new(file: Arc<str>, reader: Bytes, compression: Compression, max_bytes: u64) -> Self {
+    /// The lines of a file, each of at most `max_bytes`.
+    pub fn new(opened: Opened, max_bytes: u64) -> Self {
+        let Opened { file, reader, compression } = opened;
         // Four bytes hold any byte order mark; waiting for more would stall a slow pipe.
         let Utf8Stream { reader, charset, n_skipped } = charset::utf8_stream(reader, 4, false);
         let next = Place { file, line: Some(1), byte_offset: Some(n_skipped), record: 1 };

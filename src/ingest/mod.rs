@@ -6,6 +6,11 @@
 //! may call it. What cannot become a document comes out as a [`Reject`] with its place and reason,
 //! and the rest goes on: the documents and rejects together are the records that went in.
 
+#![allow(
+    clippy::result_large_err,
+    reason = "a reject is no larger than the document it stands for"
+)]
+
 pub mod date;
 pub mod furniture;
 pub mod html;

@@ -22,7 +22,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::document::{Date, Place, Reject, RejectCode};
 
-use super::fields::{Fields, Given};
+use super::fields::{self, Fields, Given};
 use super::{Body, IngestOptions, RawRecord, reject};
 
 /// What a batch of rows should take in memory, in bytes, and the most rows it may have.
@@ -46,7 +46,8 @@ impl Rows {
     pub fn open(file: Arc<str>, path: &Path, options: &IngestOptions) -> Result<Rows, Reject> {
         let source = File::open(path).map_err(|error| reject::unreadable(&file, &error))?;
         let (schema, batches) = fenced(|| open(source)).map_err(|reason| bad(&file, &reason))?;
-        check_columns(&file, &schema, options)?;
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        fields::check_columns(&file, &names.collect::<Vec<_>>(), options)?;
         let batch = Arc::new(RecordBatch::new_empty(schema));
         Ok(Rows { file, batches, batch, row: 0, record: 0, ended: false })
     }
@@ -123,33 +124,6 @@ fn without_dictionaries(schema: &Schema) -> SchemaRef {
         _ => Arc::clone(field),
     });
     Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
-}
-
-fn check_columns(file: &str, schema: &Schema, options: &IngestOptions) -> Result<(), Reject> {
-    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let needed = [(&options.text_field, "--text-field"), (&options.id_field, "--id-field")];
-    let fault = |code, field: &str, message: String| Reject {
-        field: Some(field.to_owned()),
-        ..reject::file(file, code, message)
-    };
-    if let Some((field, flag)) =
-        needed.into_iter().find(|(field, _)| !names.contains(&field.as_str()))
-    {
-        let present = reject::names(names.into_iter());
-        let message = format!(
-            "the table has no column `{field}`; its columns are {present}: name the right one with \
-             {flag}"
-        );
-        return Err(fault(RejectCode::MissingField, field, message));
-    }
-    let mut seen = rustc_hash::FxHashSet::default();
-    match names.into_iter().find(|name| !seen.insert(*name)) {
-        Some(name) => {
-            let message = format!("two columns are named `{name}`; rename one");
-            Err(fault(RejectCode::BadField, name, message))
-        }
-        None => Ok(()),
-    }
 }
 
 /// The fields of one row.

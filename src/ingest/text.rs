@@ -1,14 +1,13 @@
 //! A file that is one document: plain text, Markdown, HTML.
 
 use std::io::{self, Read};
-use std::sync::Arc;
 
 use encoding_rs::Encoding;
 use serde_json::{Map, Value};
 
 use crate::document::{Place, Reject, RejectCode};
 
-use super::decode::{self, Bytes, Compression};
+use super::decode::{self, Bytes, Opened};
 use super::fields::{Fields, Given};
 use super::{Body, RawRecord, charset, html, reject};
 
@@ -22,13 +21,8 @@ pub(super) enum Markup {
 }
 
 /// Reads a whole file, of at most `max_bytes`, as one record.
-pub(super) fn read(
-    file: Arc<str>,
-    reader: Bytes,
-    compression: Compression,
-    markup: Markup,
-    max_bytes: u64,
-) -> Result<RawRecord, Reject> {
+pub(super) fn read(opened: Opened, markup: Markup, max_bytes: u64) -> Result<RawRecord, Reject> {
+    let Opened { file, reader, compression } = opened;
     let place = Place { file, line: None, byte_offset: Some(0), record: 1 };
     let mut bytes = Vec::new();
     match read_up_to(reader, max_bytes, &mut bytes) {
@@ -76,7 +70,7 @@ pub(super) fn fields(bytes: Vec<u8>, markup: Markup, place: &Place) -> Result<Fi
 /// Puts the main text of a page in the place of its source.
 fn main_text(source: Fields, place: &Place, head: &[u8]) -> Result<Fields, Reject> {
     let no_text = |reason: String| reject::record(place, RejectCode::BadHtml, None, reason, head);
-    let page = html::main_text(&source.text).map_err(|reason| no_text(reason))?;
+    let page = html::main_text(&source.text).map_err(no_text)?;
     let title = page.title.map(|title| ("title".to_owned(), Value::String(title)));
     let metadata = title.into_iter().collect();
     let date = page.date.map(Given::Page);
