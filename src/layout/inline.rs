@@ -96,19 +96,13 @@ fn candidates(text: &str, block: Span) -> impl Iterator<Item = Candidate> + '_ {
     let bytes = &text.as_bytes()[..block.end];
     let mut at = block.start;
     std::iter::from_fn(move || {
-        while at < block.end {
-            let here = at;
-            at += 1;
-            let starts = here == block.start || matches!(bytes[here - 1], b' ' | b'\n' | b'\t');
-            let after = bytes.get(here + 1).copied().unwrap_or(b' ');
-            let fits = match bytes[here] {
-                b'0'..=b'9' | b'(' => true,
-                byte => byte.is_ascii_alphabetic() && matches!(after, b'.' | b')'),
-            };
-            if !(starts && fits) {
-                continue;
-            }
-            if let Some(found) = candidate(text, block, here) {
+        while let Some(skipped) = bytes[at..].iter().position(|&b| ANCHORS[usize::from(b)]) {
+            let anchor = at + skipped;
+            at = anchor + 1;
+            let is_stop = matches!(bytes[anchor], b'.' | b')');
+            let start = if is_stop { anchor.saturating_sub(1).max(block.start) } else { anchor };
+            let leads = start == block.start || matches!(bytes[start - 1], b' ' | b'\n' | b'\t');
+            if leads && let Some(found) = candidate(text, block, start) {
                 at = found.mark.end;
                 return Some(found);
             }
@@ -117,8 +111,20 @@ fn candidates(text: &str, block: Span) -> impl Iterator<Item = Candidate> + '_ {
     })
 }
 
+/// Bytes that a mark starts with, or that stand behind its only letter.
+const ANCHORS: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"0123456789(.)";
+    let mut i = 0;
+    while i < bytes.len() {
+        table[bytes[i] as usize] = true;
+        i += 1;
+    }
+    table
+};
+
 fn candidate(text: &str, block: Span, at: usize) -> Option<Candidate> {
-    let rest = &text[at..block.end];
+    let rest = text.get(at..block.end)?;
     let inner = rest.strip_prefix('(').unwrap_or(rest);
     let (n, value) = ordinal(inner)?;
     let after = &inner[n..];

@@ -9,6 +9,7 @@ mod abbreviation;
 mod boundary;
 mod clause;
 mod lexicon;
+mod mark;
 mod reading;
 mod word;
 
