@@ -54,6 +54,11 @@ impl Talk {
         }
     }
 
+    /// The end of work that says nothing.
+    pub fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+
     /// The end of `fit`.
     pub fn fitted(&self, model: &ThemeModel, out: &Path) {
         self.bar.finish_and_clear();
