@@ -38,7 +38,8 @@ pub fn units(dir: &Path) -> Result<BTreeMap<String, Vec<ScoredUnit>>> {
     let mut units = BTreeMap::new();
     for batch in reader {
         let batch = batch.map_err(|e| malformed(&e))?;
-        add(&batch, &mut units).ok_or_else(|| malformed(&"a column is missing or of another type"))?;
+        add(&batch, &mut units)
+            .ok_or_else(|| malformed(&"a column is missing or of another type"))?;
     }
     Ok(units)
 }

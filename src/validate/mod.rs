@@ -14,7 +14,6 @@ use crate::document::Span;
 use crate::error::{Error, Result};
 use crate::theme::codes::{Code, LocatedUnit, Units};
 
-
 /// A scored unit, as the output folder has it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredUnit {
@@ -106,7 +105,8 @@ pub fn validate(
     for code in codes {
         let Some((id, whole)) = code.document(|id| documents.contains_key(id)) else { continue };
         let units = &documents[id];
-        let places = located.entry(id).or_insert_with(|| Units::new(units.iter().map(located_unit)));
+        let places =
+            located.entry(id).or_insert_with(|| Units::new(units.iter().map(located_unit)));
         let carried = places.of_code(code, whole).into_iter().flat_map(|unit| &units[unit].themes);
         let scored: BTreeSet<&str> =
             carried.map(String::as_str).filter(|theme| agreements.contains_key(*theme)).collect();

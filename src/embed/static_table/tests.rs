@@ -28,7 +28,8 @@ fn reference_ids(text: &str) -> Vec<usize> {
         let vocabulary = fs::read_to_string(built_in_folder().join(VOCABULARY)).unwrap();
         let tokens = vocabulary.lines().map(str::to_owned).chain(["[UNK]".to_owned()]);
         let vocabulary: Vec<(String, u32)> = tokens.zip(0..).collect();
-        let model = WordPiece::builder().vocab(vocabulary.into_iter().collect::<ahash::AHashMap<_, _>>());
+        let model =
+            WordPiece::builder().vocab(vocabulary.into_iter().collect::<ahash::AHashMap<_, _>>());
         let mut tokenizer = tokenizers::Tokenizer::new(model.build().unwrap());
         tokenizer
             .with_normalizer(Some(BertNormalizer::default()))
@@ -79,8 +80,15 @@ fn a_row_is_the_same_alone_in_any_company_and_on_any_number_of_threads() {
 #[test]
 fn meaning_shows_and_case_does_not() {
     let model = StaticEmbedder::built_in().unwrap();
-    let texts = ["tariffs and exports", "customs duties on goods", "a flood killed many people", "TRADE",
-        "trade", "", "🚢"];
+    let texts = [
+        "tariffs and exports",
+        "customs duties on goods",
+        "a flood killed many people",
+        "TRADE",
+        "trade",
+        "",
+        "🚢",
+    ];
     let rows = model.embed(&texts).unwrap();
     let cosine = |a, b| rows.row(a).dot(&rows.row(b));
     assert!(cosine(0, 1) > cosine(0, 2) + 0.1, "{} {}", cosine(0, 1), cosine(0, 2));
@@ -128,7 +136,9 @@ fn each_fault_of_a_folder_is_named_with_its_file() {
         let opened = open(folder.path().to_str().unwrap(), &ModelStore::at("nowhere"));
         match opened {
             Ok(_) => assert_eq!(cause, "", "must be refused"),
-            Err(error) => assert!(!cause.is_empty() && error.to_string().contains(cause), "{error}"),
+            Err(error) => {
+                assert!(!cause.is_empty() && error.to_string().contains(cause), "{error}")
+            }
         }
     }
 }
