@@ -6,9 +6,21 @@
 
 mod matrix;
 mod fake;
+mod folder;
+mod bert;
+mod store;
+mod static_table;
+mod pca;
+mod distill;
+mod open;
 
+pub use bert::BertEmbedder;
+pub use distill::{DistillOptions, StaticFiles, distill};
 pub use fake::FakeEmbedder;
 pub use matrix::EmbeddingMatrix;
+pub use open::open;
+pub use static_table::StaticEmbedder;
+pub use store::{ModelEntry, ModelState, ModelStore};
 
 use crate::error::Result;
 

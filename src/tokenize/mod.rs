@@ -58,6 +58,14 @@ impl Tokenizer {
         })
     }
 
+    /// The tokenizer itself, where it is of the BERT kind.
+    pub fn wordpiece(&self) -> Option<&WordPiece> {
+        match &self.kind {
+            Kind::WordPiece(wordpiece) => Some(wordpiece),
+            Kind::Crate(_) => None,
+        }
+    }
+
     /// The ids that stand around every text.
     pub fn specials(&self) -> &Specials {
         &self.specials

@@ -70,6 +70,21 @@ impl WordPiece {
         Ok(WordPiece { added: Some((matcher, ids)), ..self })
     }
 
+    /// How words are normalised.
+    pub fn words(&self) -> BertWords {
+        self.words
+    }
+
+    /// Every `(token, id)` by rising id; a token that continues a word begins with `##`.
+    pub fn vocabulary(&self) -> Vec<(String, u32)> {
+        let starts = self.starts.iter().map(|(token, &id)| (token.to_string(), id));
+        let continuations =
+            self.continuations.iter().map(|(piece, &id)| (format!("{CONTINUES}{piece}"), id));
+        let mut all: Vec<_> = starts.chain(continuations).collect();
+        all.sort_unstable_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+        all
+    }
+
     /// The largest id of the vocabulary.
     pub fn max_id(&self) -> u32 {
         let added = self.added.iter().flat_map(|(_, ids)| ids);

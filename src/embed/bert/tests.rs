@@ -1,0 +1,226 @@
+use super::*;
+use half::{bf16, f16};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+fn fixture(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
+}
+
+/// A copy of the tiny model to spoil.
+fn tiny_copy() -> TempDir {
+    let copy = TempDir::new().unwrap();
+    fs::create_dir(copy.path().join("1_Pooling")).unwrap();
+    for file in ["config.json", "tokenizer.json", "model.safetensors", "modules.json",
+        "sentence_bert_config.json", "1_Pooling/config.json"]
+    {
+        fs::write(copy.path().join(file), fs::read(fixture("tiny-bert").join(file)).unwrap()).unwrap();
+    }
+    copy
+}
+
+fn load(path: &Path) -> Result<BertEmbedder> {
+    let mut folder = ModelFolder::new("tiny", path);
+    let config = folder.json("config.json")?.unwrap();
+    BertEmbedder::load(folder, config)
+}
+
+fn tiny() -> BertEmbedder {
+    load(&fixture("tiny-bert")).unwrap()
+}
+
+fn texts() -> Vec<String> {
+    serde_json::from_slice(&fs::read(fixture("tiny-bert/texts.json")).unwrap()).unwrap()
+}
+
+fn embed(model: &BertEmbedder, texts: &[String]) -> EmbeddingMatrix {
+    model.embed(&texts.iter().map(String::as_str).collect::<Vec<_>>()).unwrap()
+}
+
+/// The tensor `name` of a fixture, shape `(n, dimension)`.
+fn expected(file: &str, name: &str) -> Array2<f32> {
+    let bytes = fs::read(fixture(file)).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let tensor = tensors.tensor(name).unwrap();
+    let values = tensor.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+    Array2::from_shape_vec((tensor.shape()[0], tensor.shape()[1]), values).unwrap()
+}
+
+fn lowest_cosine(found: &EmbeddingMatrix, expected: &Array2<f32>) -> f32 {
+    assert_eq!(found.view().dim(), expected.dim());
+    (&found.view() * expected).rows().into_iter().map(|row| row.sum()).fold(1.0, f32::min)
+}
+
+fn edit(folder: &TempDir, file: &str, from: &str, to: &str) {
+    let path = folder.path().join(file);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{file} has no {from}");
+    fs::write(path, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn outputs_equal_those_of_transformers_for_every_pooling_and_any_length() {
+    for mode in ["mean", "cls", "max"] {
+        let folder = tiny_copy();
+        let pooling = format!(r#"{{"pooling_mode": "{mode}"}}"#);
+        fs::write(folder.path().join("1_Pooling/config.json"), pooling).unwrap();
+        let found = embed(&load(folder.path()).unwrap(), &texts());
+        let cosine = lowest_cosine(&found, &expected("tiny-bert/expected.safetensors", mode));
+        assert!(cosine > 0.999_999, "{mode}: {cosine}");
+    }
+}
+
+#[test]
+fn minilm_equals_sentence_transformers() {
+    let store = crate::embed::ModelStore::locate(None).unwrap();
+    let Ok(model) = crate::embed::open("minilm", &store) else {
+        eprintln!("SKIPPED: minilm parity: run `themeline models add minilm`");
+        return;
+    };
+    let texts: Vec<String> =
+        serde_json::from_slice(&fs::read(fixture("minilm/texts.json")).unwrap()).unwrap();
+    let found = model.embed(&texts.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    let cosine = lowest_cosine(&found, &expected("minilm/vectors.safetensors", "vectors"));
+    assert!(cosine >= 0.9999, "{cosine}");
+}
+
+#[test]
+fn a_row_is_the_same_alone_in_any_company_and_on_any_number_of_threads() {
+    let model = tiny();
+    let mut texts = texts();
+    for i in 0..150 {
+        texts.push(format!("{} and the river", "port ".repeat(i % 40)));
+    }
+    let together = embed(&model, &texts);
+    for (row, text) in texts.iter().enumerate() {
+        assert_eq!(embed(&model, std::slice::from_ref(text)).row(0), together.row(row), "{text}");
+    }
+    for n_threads in [1, 2, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        assert_eq!(pool.install(|| embed(&model, &texts)), together);
+    }
+}
+
+#[test]
+fn an_empty_text_is_a_zero_row_and_no_texts_no_rows() {
+    let model = tiny();
+    let rows = model.embed(&["", "trade", " \n"]).unwrap();
+    let is_zero = |row: usize| rows.row(row).iter().all(|&x| x == 0.0);
+    assert_eq!((is_zero(0), is_zero(1), is_zero(2)), (true, false, true));
+    assert_eq!(model.embed(&[]).unwrap(), EmbeddingMatrix::empty(32));
+}
+
+#[test]
+fn a_long_text_is_the_mean_of_its_windows_and_nothing_of_it_is_dropped() {
+    let model = tiny();
+    // 22 pieces (`port`, `##s`) fill one window, 22 rivers the other.
+    let halves = ["ports ".repeat(11), "river ".repeat(22)];
+    let mut pack = TokenBatch::default();
+    for half in &halves {
+        let ids = model.tokenizer.encode(&[half]).unwrap();
+        assert_eq!(ids.n_tokens(), 22);
+        pack.push_with(|pack| pack.extend([&[2], ids.row(0), &[3]].concat()));
+    }
+    let windows = model.embed_pack(&pack);
+    let mean = (&windows.row(0) + &windows.row(1)) / 2.0;
+    let expected = EmbeddingMatrix::normalised(mean.insert_axis(ndarray::Axis(0)));
+    let found = embed(&model, &[halves.concat()]);
+    assert!(lowest_cosine(&found, &expected.into_inner()) > 0.999_999);
+    assert_ne!(found, embed(&model, &halves[..1]), "the second window must count");
+}
+
+#[test]
+fn half_precision_weights_are_read() {
+    let full = embed(&tiny(), &texts());
+    let to_f16 = |x: f32| f16::from_f32(x).to_le_bytes();
+    let to_bf16 = |x: f32| bf16::from_f32(x).to_le_bytes();
+    for (dtype, convert, least) in [
+        (Dtype::F16, &to_f16 as &dyn Fn(f32) -> [u8; 2], 0.99999),
+        (Dtype::BF16, &to_bf16, 0.999),
+    ] {
+        let folder = tiny_copy();
+        rewrite(&folder, |_, values| (dtype, values.iter().flat_map(|&x| convert(x)).collect()));
+        let cosine = lowest_cosine(&embed(&load(folder.path()).unwrap(), &texts()), &full.view().to_owned());
+        assert!(cosine > least && cosine < 1.0, "{dtype:?}: {cosine}");
+    }
+}
+
+/// Writes the weights anew, each tensor as `change` makes it of its name and values.
+fn rewrite(folder: &TempDir, change: impl Fn(&str, &[f32]) -> (Dtype, Vec<u8>)) {
+    let path = folder.path().join("model.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    let changed: Vec<_> = SafeTensors::deserialize(&bytes)
+        .unwrap()
+        .iter()
+        .map(|(name, tensor)| {
+            let values: Vec<f32> =
+                tensor.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+            let (dtype, data) = change(name, &values);
+            (name.to_owned(), dtype, tensor.shape().to_vec(), data)
+        })
+        .collect();
+    let views = changed.iter().map(|(name, dtype, shape, data)| {
+        (name.as_str(), TensorView::new(*dtype, shape.clone(), data).unwrap())
+    });
+    fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+}
+
+fn complaint(folder: &TempDir) -> String {
+    let error = load(folder.path()).err().expect("the folder is spoilt");
+    assert!(error.hint().is_some_and(|hint| !hint.is_empty()), "{error}");
+    error.to_string()
+}
+
+#[test]
+fn each_fault_of_a_folder_is_named_with_its_file() {
+    let no_nan = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    let cases: [(&str, &dyn Fn(&TempDir), &str); 11] = [
+        ("tokenizer.json", &|f| fs::remove_file(f.path().join("tokenizer.json")).unwrap(), "missing"),
+        ("tokenizer.json", &|f| fs::write(f.path().join("tokenizer.json"), "{").unwrap(), "EOF"),
+        ("tokenizer.json", &|f| edit(f, "config.json", "\"vocab_size\": 99", "\"vocab_size\": 90"),
+            "outside"),
+        ("model.safetensors", &|f| fs::remove_file(f.path().join("model.safetensors")).unwrap(),
+            "missing"),
+        ("model.safetensors", &|f| {
+            let path = f.path().join("model.safetensors");
+            let bytes = fs::read(&path).unwrap();
+            fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+        }, "cut short"),
+        ("model.safetensors", &|f| {
+            rewrite(f, |name, values| {
+                let mut values = values.to_vec();
+                if name.ends_with("layer.1.output.dense.bias") { values[3] = f32::NAN; }
+                (Dtype::F32, no_nan(&values))
+            });
+        }, "layer.1.output.dense.bias holds a value that is not a finite number"),
+        ("model.safetensors", &|f| edit(f, "config.json", "\"intermediate_size\": 64", "\"intermediate_size\": 65"),
+            "shape"),
+        ("model.safetensors", &|f| edit(f, "config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3"),
+            "layer.2.attention.self.query.weight is missing"),
+        ("config.json", &|f| edit(f, "config.json", "\"num_attention_heads\": 4", "\"num_attention_heads\": 5"),
+            "heads"),
+        ("config.json", &|f| edit(f, "config.json", "gelu", "swish"), "swish"),
+        ("modules.json", &|f| edit(f, "modules.json", "Normalize", "Dense"), "Dense"),
+    ];
+    for (file, spoil, cause) in cases {
+        let folder = tiny_copy();
+        spoil(&folder);
+        let complaint = complaint(&folder);
+        assert!(complaint.contains(file) && complaint.contains(cause), "{cause}: {complaint}");
+    }
+}
+
+#[test]
+fn the_fingerprint_changes_with_the_weights_and_the_pooling() {
+    let original = tiny().fingerprint().to_owned();
+    assert_eq!(load(tiny_copy().path()).unwrap().fingerprint(), original);
+    let pooled = tiny_copy();
+    edit(&pooled, "1_Pooling/config.json", "pooling_mode_mean_tokens\": true", "pooling_mode_mean_tokens\": false");
+    edit(&pooled, "1_Pooling/config.json", "pooling_mode_cls_token\": false", "pooling_mode_cls_token\": true");
+    assert_ne!(load(pooled.path()).unwrap().fingerprint(), original);
+    let weights = tiny_copy();
+    rewrite(&weights, |_, values| (Dtype::F32, values.iter().flat_map(|x| (x * 1.5).to_le_bytes()).collect()));
+    assert_ne!(load(weights.path()).unwrap().fingerprint(), original);
+}

@@ -1,0 +1,63 @@
+//! Tensors of a safetensors file as f32, each of the shape that the configuration promises.
+
+use half::{bf16, f16};
+use ndarray::{Array1, Array2};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+/// The tensors of a model, found with or without the `bert.` that some exports put before names.
+pub(super) struct Weights<'a> {
+    tensors: SafeTensors<'a>,
+    prefix: &'static str,
+}
+
+/// A tensor that every BERT has.
+const LANDMARK: &str = "embeddings.word_embeddings.weight";
+
+impl<'a> Weights<'a> {
+    pub fn read(bytes: &'a [u8]) -> Result<Self, String> {
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| {
+            format!("not a whole safetensors file ({error}); was the download cut short?")
+        })?;
+        let prefix = ["", "bert."]
+            .into_iter()
+            .find(|prefix| tensors.tensor(&format!("{prefix}{LANDMARK}")).is_ok())
+            .ok_or_else(|| format!("tensor {LANDMARK} is missing: this is no BERT encoder"))?;
+        Ok(Weights { tensors, prefix })
+    }
+
+    /// Tensor `name`, shape `(rows, columns)`.
+    pub fn matrix(&self, name: &str, (rows, columns): (usize, usize)) -> Result<Array2<f32>, String> {
+        let values = self.values(name, &[rows, columns])?;
+        Array2::from_shape_vec((rows, columns), values).map_err(|error| format!("{name}: {error}"))
+    }
+
+    /// Tensor `name`, shape `(length)`.
+    pub fn vector(&self, name: &str, length: usize) -> Result<Array1<f32>, String> {
+        self.values(name, &[length]).map(Array1::from_vec)
+    }
+
+    fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+        let name = format!("{}{name}", self.prefix);
+        let tensor = self.tensors.tensor(&name).map_err(|_| format!("tensor {name} is missing"))?;
+        if tensor.shape() != shape {
+            let found = tensor.shape();
+            return Err(format!("tensor {name} has shape {found:?}, config.json asks for {shape:?}"));
+        }
+        let values = to_f32(&tensor).map_err(|message| format!("tensor {name} {message}"))?;
+        match values.iter().all(|value| value.is_finite()) {
+            true => Ok(values),
+            false => Err(format!("tensor {name} holds a value that is not a finite number")),
+        }
+    }
+}
+
+fn to_f32(tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
+    let bytes = tensor.data();
+    let pairs = || bytes.as_chunks::<2>().0.iter();
+    Ok(match tensor.dtype() {
+        Dtype::F32 => bytes.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
+        Dtype::F16 => pairs().map(|&b| f16::from_le_bytes(b).to_f32()).collect(),
+        Dtype::BF16 => pairs().map(|&b| bf16::from_le_bytes(b).to_f32()).collect(),
+        other => return Err(format!("is of type {other:?}; F32, F16 and BF16 are read")),
+    })
+}

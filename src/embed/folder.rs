@@ -1,0 +1,96 @@
+//! A model's folder: reads its files, remembers what was read (the fingerprint), and names the file
+//! in every complaint.
+
+use crate::error::{Error, Result};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The files of one model, and the hashes of those read so far.
+#[derive(Debug)]
+pub(super) struct ModelFolder {
+    name: String,
+    path: PathBuf,
+    /// File → hex blake3 that it must have; files not listed may have any.
+    expected: BTreeMap<String, String>,
+    read: BTreeMap<String, blake3::Hash>,
+}
+
+impl ModelFolder {
+    /// A folder whose files may hold anything.
+    pub fn new(name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        let (name, path) = (name.into(), path.into());
+        ModelFolder { name, path, expected: BTreeMap::new(), read: BTreeMap::new() }
+    }
+
+    /// Files that are part of the program, all of them read.
+    pub fn built_in(name: &str, files: &[(&str, &[u8])]) -> Self {
+        let mut folder = Self::new(name, format!("<built-in {name}>"));
+        folder.read = files.iter().map(|(f, bytes)| ((*f).to_owned(), blake3::hash(bytes))).collect();
+        folder
+    }
+
+    /// The same folder, whose listed files must have the given hex blake3.
+    pub fn expecting(self, expected: BTreeMap<String, String>) -> Self {
+        ModelFolder { expected, ..self }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The bytes of `file`, which must be there.
+    pub fn read(&mut self, file: &str) -> Result<Vec<u8>> {
+        let hint = format!(
+            "a model folder holds config.json, tokenizer.json and model.safetensors, as \
+             sentence-transformers saves them; {file} belongs in {}",
+            self.path.display()
+        );
+        self.read_if_present(file)?
+            .ok_or_else(|| Error::encoder(&self.name, format!("{file} is missing"), hint))
+    }
+
+    /// The bytes of `file`, or `None` where there is no such file.
+    pub fn read_if_present(&mut self, file: &str) -> Result<Option<Vec<u8>>> {
+        let path = self.path.join(file);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io(path, "read", error)),
+        };
+        let hash = blake3::hash(&bytes);
+        if self.expected.get(file).is_some_and(|hex| *hex != hash.to_hex().as_str()) {
+            let name = &self.name;
+            return Err(Error::encoder(
+                name,
+                format!("{} is not the file that `{name}` is made of", path.display()),
+                format!("run `themeline models remove {name}`, then `themeline models add {name}`"),
+            ));
+        }
+        self.read.insert(file.to_owned(), hash);
+        Ok(Some(bytes))
+    }
+
+    /// The bytes of the JSON in `file` as a `T`, or `None` where there is no such file.
+    pub fn json<T: serde::de::DeserializeOwned>(&mut self, file: &str) -> Result<Option<T>> {
+        let Some(bytes) = self.read_if_present(file)? else { return Ok(None) };
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| self.fault(file, error))
+    }
+
+    /// Hex blake3 over the names and hashes of all files read.
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for (file, hash) in &self.read {
+            hasher.update(format!("{file}\0{hash}\n").as_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// The complaint that `file` is not as it must be.
+    pub fn fault(&self, file: &str, message: impl std::fmt::Display) -> Error {
+        Error::encoder(
+            &self.name,
+            format!("{}: {message}", self.path.join(file).display()),
+            "download or export the model again; `themeline models list` shows those known to work",
+        )
+    }
+}
