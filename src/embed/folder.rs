@@ -25,7 +25,8 @@ impl ModelFolder {
     /// Files that are part of the program, all of them read.
     pub fn built_in(name: &str, files: &[(&str, &[u8])]) -> Self {
         let mut folder = Self::new(name, format!("<built-in {name}>"));
-        folder.read = files.iter().map(|(f, bytes)| ((*f).to_owned(), blake3::hash(bytes))).collect();
+        folder.read =
+            files.iter().map(|(f, bytes)| ((*f).to_owned(), blake3::hash(bytes))).collect();
         folder
     }
 

@@ -76,7 +76,9 @@ impl Tokenizer {
         let special = self.specials.before.iter().chain(&self.specials.after).copied().max();
         let token = match &self.kind {
             Kind::WordPiece(wordpiece) => wordpiece.max_id(),
-            Kind::Crate(tokenizer) => tokenizer.get_vocab(true).values().copied().max().unwrap_or(0),
+            Kind::Crate(tokenizer) => {
+                tokenizer.get_vocab(true).values().copied().max().unwrap_or(0)
+            }
         };
         token.max(special.unwrap_or(0))
     }
