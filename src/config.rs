@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::PeriodLength;
 use crate::error::{Error, Result};
-use crate::theme::ThemeModel;
 use crate::ingest::{DateFormat, DateRule, IngestOptions};
+use crate::theme::ThemeModel;
 
 /// Every parameter as a user may give it, in a TOML file or as flags; all optional.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -212,9 +212,27 @@ impl Options {
     /// These options where given, else those of `under`.
     pub fn or(self, under: Options) -> Options {
         first_given!(
-            self, under, codebook, encoder, codes, max_emergent, sample_units, seed, by, max_evidence,
-            units, text_field, date_field, id_field, date_format, date, max_record_bytes,
-            max_reject_rate, strict, threads, models_dir,
+            self,
+            under,
+            codebook,
+            encoder,
+            codes,
+            max_emergent,
+            sample_units,
+            seed,
+            by,
+            max_evidence,
+            units,
+            text_field,
+            date_field,
+            id_field,
+            date_format,
+            date,
+            max_record_bytes,
+            max_reject_rate,
+            strict,
+            threads,
+            models_dir,
         )
     }
 

@@ -134,7 +134,8 @@ impl<'m> Scorer<'m> {
     fn unit_scores(&self, gathered: &Gathered) -> Vec<Scored> {
         let n_seeded = self.model.n_seeded();
         let features = gathered.features(&self.directions);
-        let probability = |(row, features)| self.model.joint.probability(row % n_seeded.max(1), features);
+        let probability =
+            |(row, features)| self.model.joint.probability(row % n_seeded.max(1), features);
         let scores: Vec<f32> = features.iter().enumerate().map(probability).collect();
         let unit = |index: usize| {
             let seeded = &scores[index * n_seeded..(index + 1) * n_seeded];

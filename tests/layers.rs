@@ -44,7 +44,9 @@ fn used(source: &str) -> Vec<String> {
     let mut names = Vec::new();
     for after in code.split("crate::").skip(1) {
         match after.strip_prefix('{') {
-            Some(list) => names.extend(list.split('}').next().unwrap().split(',').map(|n| word(n.trim()))),
+            Some(list) => {
+                names.extend(list.split('}').next().unwrap().split(',').map(|n| word(n.trim())))
+            }
             None => names.push(word(after)),
         }
     }

@@ -57,8 +57,12 @@ fn a_folder_of_readouts_becomes_scores_with_the_passages_behind_them() {
     let files = files(&dir);
     let mut n_evidence = 0;
     for document in lines(&files["documents.jsonl"]) {
-        let shares: f64 =
-            document["themes"].as_object().unwrap().values().map(|t| t["share"].as_f64().unwrap()).sum();
+        let shares: f64 = document["themes"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|t| t["share"].as_f64().unwrap())
+            .sum();
         let none = document["none"]["share"].as_f64().unwrap();
         assert!((shares + none - 1.0).abs() < 1e-4, "{}", document["id"]);
         let file = document["file"].as_str().unwrap();
@@ -75,8 +79,12 @@ fn a_folder_of_readouts_becomes_scores_with_the_passages_behind_them() {
     assert!(n_evidence > 50, "only {n_evidence} passages");
 
     let trends: Value = serde_json::from_slice(&files["trends.json"]).unwrap();
-    let years: std::collections::BTreeSet<&str> =
-        trends["shares"].as_array().unwrap().iter().map(|s| s["period"].as_str().unwrap()).collect();
+    let years: std::collections::BTreeSet<&str> = trends["shares"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["period"].as_str().unwrap())
+        .collect();
     assert!(years.len() >= 5, "{years:?}");
 }
 
@@ -114,7 +122,8 @@ fn a_pipe_takes_records_and_gives_scores_in_their_order() {
     let records = r#"{"id": "b", "date": "2024-05", "text": "The ministers agreed to lower tariffs."}
 {"id": "a", "text": "They will build a railway and a port."}
 "#;
-    let done = themeline().args(["score", "-", "--themes"]).arg(&themes).write_stdin(records).assert();
+    let done =
+        themeline().args(["score", "-", "--themes"]).arg(&themes).write_stdin(records).assert();
     let rows = lines(&done.success().get_output().stdout);
     assert_eq!([&rows[0]["id"], &rows[1]["id"]], ["b", "a"]);
     assert_eq!(rows[0]["period"], "2024");
@@ -143,12 +152,10 @@ fn bad_records_are_named_counted_and_left_behind() {
         .code(3)
         .stderr(contains("4 of 6 records were rejected"));
     let rejects = lines(&fs::read(dir.join("rejects.jsonl")).unwrap());
-    let field = |name: &str| rejects.iter().map(|r| r[name].to_string()).collect::<Vec<_>>().join(" ");
+    let field =
+        |name: &str| rejects.iter().map(|r| r[name].to_string()).collect::<Vec<_>>().join(" ");
     assert_eq!(field("line"), "2 3 4 5");
-    assert_eq!(
-        field("code"),
-        r#""not_an_object" "ambiguous_date" "missing_field" "duplicate_id""#
-    );
+    assert_eq!(field("code"), r#""not_an_object" "ambiguous_date" "missing_field" "duplicate_id""#);
     assert!(field("message").contains("--date-format"));
     let run_file: Value = serde_json::from_slice(&fs::read(dir.join("run.json")).unwrap()).unwrap();
     let expected: Value = serde_json::from_str(
@@ -166,7 +173,10 @@ fn the_flag_that_a_reject_names_settles_it() {
     let dir = out.path().join("results");
     run(&[input.to_str().unwrap()], &dir, &["--date-format", "dmy"]);
     let document = &lines(&fs::read(dir.join("documents.jsonl")).unwrap())[0];
-    assert_eq!((&document["date"], &document["date_origin"]), (&"2021-04-03".into(), &"metadata".into()));
+    assert_eq!(
+        (&document["date"], &document["date_origin"]),
+        (&"2021-04-03".into(), &"metadata".into())
+    );
 }
 
 #[test]
@@ -240,7 +250,10 @@ fn every_output_has_a_schema_and_help_starts_with_examples() {
     for name in ["documents", "units", "scores", "themes", "trends", "rejects", "run"] {
         let done = themeline().args(["schema", name]).assert().success();
         let schema: Value = serde_json::from_slice(&done.get_output().stdout).unwrap();
-        assert!(schema["properties"]["schema"].is_object() || schema["title"].is_string(), "{name}");
+        assert!(
+            schema["properties"]["schema"].is_object() || schema["title"].is_string(),
+            "{name}"
+        );
     }
     themeline().args(["schema", "x"]).assert().code(2).stderr(contains("documents"));
     for verb in [vec!["--help"], vec!["run", "--help"], vec!["score", "--help"]] {
@@ -261,11 +274,11 @@ fn codes_are_learned_from_and_judged_by() {
         let (start, text) = (&passage["start"], &passage["text"]);
         format!(r#"{{"doc": {doc}, "start": {start}, "text": {text}, "themes": [{theme}]}}"#)
     };
-    let codes: Vec<String> =
-        document["evidence"].as_array().unwrap().iter().map(code).collect();
+    let codes: Vec<String> = document["evidence"].as_array().unwrap().iter().map(code).collect();
     let path = out.path().join("codes.jsonl");
     fs::write(&path, codes.join("\n")).unwrap();
-    let done = themeline().arg("validate").arg(&dir).arg("--codes").arg(&path).arg("--json").assert();
+    let done =
+        themeline().arg("validate").arg(&dir).arg("--codes").arg(&path).arg("--json").assert();
     let validation: Value = serde_json::from_slice(&done.success().get_output().stdout).unwrap();
     assert_eq!(validation["n_passages"], codes.len());
     // Every code gives one theme that its unit carries.

@@ -357,9 +357,8 @@ fn sentences_with_more_themes_have_more_units() {
     let mut means = Vec::new();
     for (themes, units) in &by_themes {
         let n = units.len() as f64;
-        let part = |keep: fn(usize) -> bool| {
-            100.0 * units.iter().filter(|&&u| keep(u)).count() as f64 / n
-        };
+        let part =
+            |keep: fn(usize) -> bool| 100.0 * units.iter().filter(|&&u| keep(u)).count() as f64 / n;
         let mean = units.iter().sum::<usize>() as f64 / n;
         println!(
             "| {themes} | {n} | {mean:.2} | {:.0} % | {:.0} % | {:.0} % |",
@@ -371,7 +370,11 @@ fn sentences_with_more_themes_have_more_units() {
     }
     if std::env::var_os("THEMELINE_SHOW").is_some() {
         for record in records.iter().step_by(7) {
-            println!("\n{} {}", record["themes"], units_of(string(record, "text")).join("\n    | "));
+            println!(
+                "\n{} {}",
+                record["themes"],
+                units_of(string(record, "text")).join("\n    | ")
+            );
         }
     }
     assert!(means.is_sorted() && means[1] < 1.6 && means[4] > 4.0, "{means:?}");

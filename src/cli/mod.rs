@@ -18,8 +18,8 @@ use crate::embed::{self, DistillOptions, ModelStore};
 use crate::error::{Error, Result};
 use crate::ingest::Inputs;
 use crate::pipeline::{self, Outcome, ValidateRequest};
-use crate::theme::ThemeModel;
 use crate::report;
+use crate::theme::ThemeModel;
 
 use args::{Args, Codebooks, Common, Models, ValidateFlags, Verb};
 use talk::Talk;

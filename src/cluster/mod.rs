@@ -128,11 +128,7 @@ fn assign(matrix: ArrayView2<'_, f32>, centroids: Array2<f32>) -> Clustering {
 /// (index of the largest, the largest, the second largest); the first wins a tie.
 fn two_closest(cosines: ArrayView1<'_, f32>) -> (usize, f32, f32) {
     cosines.iter().enumerate().fold((0, -1.0, -1.0), |(best, first, second), (k, &cosine)| {
-        if cosine > first {
-            (k, cosine, first)
-        } else {
-            (best, first, second.max(cosine))
-        }
+        if cosine > first { (k, cosine, first) } else { (best, first, second.max(cosine)) }
     })
 }
 
@@ -190,10 +186,7 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_clustering() {
         let matrix = around_axes(5, 9);
-        assert_eq!(
-            spherical_kmeans(matrix.view(), 4, 11),
-            spherical_kmeans(matrix.view(), 4, 11)
-        );
+        assert_eq!(spherical_kmeans(matrix.view(), 4, 11), spherical_kmeans(matrix.view(), 4, 11));
     }
 
     #[test]

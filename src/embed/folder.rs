@@ -25,7 +25,8 @@ impl ModelFolder {
     /// Files that are part of the program, all of them read.
     pub fn built_in(name: &str, files: &[(&str, &[u8])]) -> Self {
         let mut folder = Self::new(name, format!("<built-in {name}>"));
-        folder.read = files.iter().map(|(f, bytes)| ((*f).to_owned(), blake3::hash(bytes))).collect();
+        folder.read =
+            files.iter().map(|(f, bytes)| ((*f).to_owned(), blake3::hash(bytes))).collect();
         folder
     }
 
@@ -63,7 +64,7 @@ impl ModelFolder {
             return Err(Error::encoder(
                 name,
                 format!("{} is not the file that `{name}` is made of", path.display()),
-                format!("run `themeline models remove {name}`, then `themeline models add {name}`"),
+                format!("run `themeline models add {name}`: it brings spoilt files anew"),
             ));
         }
         self.read.insert(file.to_owned(), hash);

@@ -1,10 +1,10 @@
 //! From what the user writes after `--encoder` to an encoder.
 
+use super::Embedder;
 use super::bert::BertEmbedder;
 use super::folder::ModelFolder;
 use super::static_table::{self, StaticEmbedder};
 use super::store::ModelStore;
-use super::Embedder;
 use crate::error::{Error, Result};
 use serde_json::Value;
 use std::path::Path;
@@ -60,7 +60,8 @@ enum Architecture {
 fn architecture(folder: &mut ModelFolder) -> Result<Architecture> {
     let file = static_table::CONFIG;
     let bytes = folder.read(file)?;
-    let config: Value = serde_json::from_slice(&bytes).map_err(|error| folder.fault(file, error))?;
+    let config: Value =
+        serde_json::from_slice(&bytes).map_err(|error| folder.fault(file, error))?;
     match config.get("model_type").and_then(Value::as_str) {
         Some("bert") => Ok(Architecture::Bert),
         Some(static_table::MODEL_TYPE) => Ok(Architecture::Static),

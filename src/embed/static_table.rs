@@ -83,7 +83,8 @@ impl StaticEmbedder {
     /// The table in `folder`.
     pub(super) fn load(mut folder: ModelFolder) -> Result<Self> {
         let config = folder.read(CONFIG)?;
-        let config = serde_json::from_slice(&config).map_err(|error| folder.fault(CONFIG, error))?;
+        let config =
+            serde_json::from_slice(&config).map_err(|error| folder.fault(CONFIG, error))?;
         let vocabulary = folder.read(VOCABULARY)?;
         let weights = folder.read(WEIGHTS)?;
         Self::from_files(&folder, &config, &vocabulary, Cow::Owned(weights))
@@ -183,7 +184,8 @@ fn tensors(
     };
     let table = place(TABLE, Dtype::I8, &[n_tokens, dimension])?;
     let scales = &weights[place(SCALES, Dtype::F32, &[n_tokens])?];
-    let scales: Vec<f32> = scales.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+    let scales: Vec<f32> =
+        scales.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
     match scales.iter().all(|scale| scale.is_finite()) {
         true => Ok((table, scales)),
         false => Err(format!("tensor {SCALES} holds a value that is not a finite number")),

@@ -171,6 +171,11 @@ impl Found {
             };
             let name = relative(entry.path(), base);
             let is_folder = entry.file_type().is_dir();
+            if is_folder && is_output(entry.path()) {
+                entries.skip_current_dir();
+                self.skip(name, Why::Output);
+                continue;
+            }
             let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
             let is_match = match wanted {
                 Wanted::Known => true,
@@ -224,6 +229,11 @@ impl Found {
 }
 
 /// The name of a path below `base`, with `/` between its parts.
+/// Whether a folder holds what an earlier run wrote.
+fn is_output(folder: &Path) -> bool {
+    ["run.json", "documents.jsonl", "themes.json"].iter().all(|name| folder.join(name).is_file())
+}
+
 fn relative(path: &Path, base: &Path) -> String {
     let below = path.strip_prefix(base).unwrap_or(path);
     let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
@@ -399,6 +409,20 @@ mod tests {
             ("photo.jpg", Why::UnknownFormat),
         ];
         assert_eq!(skipped, expected);
+    }
+
+    #[test]
+    fn the_output_of_an_earlier_run_is_not_read_as_documents() {
+        let folder = folder(&[
+            ("a.txt", "A text."),
+            ("out/run.json", "{}"),
+            ("out/documents.jsonl", "{}"),
+            ("out/themes.json", "{}"),
+            ("half/documents.jsonl", "{}"),
+        ]);
+        let inputs = expand(&folder, &["."]).unwrap();
+        assert_eq!(names(&inputs), ["a.txt", "half/documents.jsonl"]);
+        assert_eq!(inputs.skipped()[0].why, Why::Output);
     }
 
     #[test]

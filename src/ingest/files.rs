@@ -91,6 +91,8 @@ pub enum Why {
     Hidden,
     /// It is a link; a link is followed only where it is the input itself.
     Link,
+    /// It is the output folder of an earlier run, whose files are no documents.
+    Output,
 }
 
 impl Inputs {

@@ -13,12 +13,12 @@ use crate::config::Config;
 use crate::document::{Document, Reject, RejectCode};
 use crate::embed::{self, Embedder, ModelStore};
 use crate::error::{Error, Result};
-use crate::ingest::Inputs;
+use crate::ingest::{Inputs, Why};
 use crate::report::run::{CodebookUsed, Counts, EncoderUsed, InputRead, RunFile};
 use crate::report::trends::TrendsFile;
 use crate::report::{
-    DocumentsJsonl, ExportOptions, Exporter, Exports, OutputFile, OutputFolder, Rounded,
-    ThemeIds, json_file, rejects_jsonl, trends_parquet,
+    DocumentsJsonl, ExportOptions, Exporter, Exports, OutputFile, OutputFolder, Rounded, ThemeIds,
+    json_file, rejects_jsonl, trends_parquet,
 };
 use crate::score::{ScoredDocument, Scorer};
 use crate::theme::codes::{self, Code};
@@ -132,7 +132,8 @@ impl<'j> Job<'j> {
 
     /// A sample of the inputs, with the documents of `codes` in it first.
     fn sample(&mut self, codes: &[Code]) -> Result<Vec<Document>> {
-        let coded: HashSet<&str> = codes.iter().flat_map(|c| [&c.id, &c.doc]).flatten().map(String::as_str).collect();
+        let coded: HashSet<&str> =
+            codes.iter().flat_map(|c| [&c.id, &c.doc]).flatten().map(String::as_str).collect();
         let max_bytes = self.config.sample_units.saturating_mul(BYTES_PER_UNIT);
         let mut sample = Sample::new(self.config.seed, max_bytes);
         let (key, mut n) = (sample.key(), 0);
@@ -251,11 +252,7 @@ impl<'j> Job<'j> {
         })
     }
 
-    fn timed<T>(
-        &mut self,
-        stage: Stage,
-        work: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<T> {
+    fn timed<T>(&mut self, stage: Stage, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         (self.told)(stage, 0);
         let start = Instant::now();
         let done = work(self);
@@ -365,9 +362,9 @@ fn no_documents(n_records: u64) -> Error {
 }
 
 fn skipped_warning(inputs: &Inputs) -> Option<String> {
-    let skipped = inputs.skipped();
-    let first = skipped.first()?;
-    Some(format!("{} files were left unread, such as {}", skipped.len(), first.name))
+    let unread: Vec<_> = inputs.skipped().iter().filter(|s| s.why != Why::Output).collect();
+    let first = unread.first()?;
+    Some(format!("{} files were left unread, such as {}", unread.len(), first.name))
 }
 
 fn input_read(file: &crate::ingest::InputFile) -> Result<InputRead> {

@@ -87,11 +87,16 @@ fn inputs(run: &RunFile) -> Result<Inputs> {
     let place = |input: &crate::report::run::InputRead| match &input.path {
         Some(path) if Path::new(path).is_file() => Ok((input.file.clone(), PathBuf::from(path))),
         Some(path) => Err(changed(path, "is gone")),
-        None => Err(changed(&input.file, "was read from standard input, which cannot be read again")),
+        None => {
+            Err(changed(&input.file, "was read from standard input, which cannot be read again"))
+        }
     };
     let files = run.inputs.iter().map(place).collect::<Result<Vec<_>>>()?;
-    let hashes: HashMap<PathBuf, &str> =
-        files.iter().map(|(_, path)| path.clone()).zip(run.inputs.iter().map(|i| &*i.blake3)).collect();
+    let hashes: HashMap<PathBuf, &str> = files
+        .iter()
+        .map(|(_, path)| path.clone())
+        .zip(run.inputs.iter().map(|i| &*i.blake3))
+        .collect();
     let inputs = Inputs::again(files)?;
     for file in inputs.files() {
         let path = file.path()?;
@@ -121,8 +126,12 @@ struct Corpus {
 
 impl Corpus {
     fn read(inputs: &Inputs, codes: &[Code], config: &Config, told: Progress<'_>) -> Result<Self> {
-        let named: HashSet<&str> =
-            codes.iter().flat_map(|code| [&code.doc, &code.id]).flatten().map(String::as_str).collect();
+        let named: HashSet<&str> = codes
+            .iter()
+            .flat_map(|code| [&code.doc, &code.id])
+            .flatten()
+            .map(String::as_str)
+            .collect();
         let max_bytes = config.sample_units.saturating_mul(BYTES_PER_UNIT);
         let mut sample = Sample::new(config.seed, max_bytes);
         let (key, mut n, mut coded) = (sample.key(), 0, BTreeMap::new());
@@ -143,7 +152,8 @@ impl Corpus {
         let coded: Vec<Document> = coded.into_iter().map(|(_, document)| document).collect();
         let hashes: Vec<blake3::Hash> =
             coded.iter().map(|document| blake3::hash(document.text.as_bytes())).collect();
-        let is_copy = |document: &Document| hashes.contains(&blake3::hash(document.text.as_bytes()));
+        let is_copy =
+            |document: &Document| hashes.contains(&blake3::hash(document.text.as_bytes()));
         let others = sample.into_documents().into_iter().filter(|document| !is_copy(document));
         Ok(Corpus { others: others.collect(), coded, hashes, key })
     }

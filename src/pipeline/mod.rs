@@ -35,7 +35,12 @@ pub fn run(inputs: &[String], config: &Config, out: &Path, told: Progress<'_>) -
 ///
 /// # Errors
 /// What stops the work as a whole; a bad record does not.
-pub fn fit(inputs: &[String], config: &Config, out: &Path, told: Progress<'_>) -> Result<ThemeModel> {
+pub fn fit(
+    inputs: &[String],
+    config: &Config,
+    out: &Path,
+    told: Progress<'_>,
+) -> Result<ThemeModel> {
     let mut job = Job::open("fit", inputs, &config.encoder, config, told)?;
     let model = job.fit()?;
     write_whole(out, &model.to_json())?;

@@ -134,8 +134,7 @@ mod tests {
     fn written(documents: &[ScoredDocument], size: usize) -> Vec<(String, Vec<u8>)> {
         let root = tempfile::tempdir().unwrap();
         let mut folder = OutputFolder::create(root.path()).unwrap();
-        let options =
-            ExportOptions { evidence_per_theme: 2, units_jsonl: true };
+        let options = ExportOptions { evidence_per_theme: 2, units_jsonl: true };
         let mut exports = Exports::open(&mut folder, &themes(), options).unwrap();
         documents.chunks(size).for_each(|batch| exports.write(batch).unwrap());
         exports.finish(&mut folder).unwrap();

@@ -476,7 +476,12 @@ mod tests {
             text: text(rows, "text", i).unwrap().into(),
             themes: (0..themes.len()).map(cell).collect(),
             cluster: text(rows, "cluster", i).map(Into::into),
-            scores: scores.as_primitive::<Float64Type>().values().iter().map(|&x| x.into()).collect(),
+            scores: scores
+                .as_primitive::<Float64Type>()
+                .values()
+                .iter()
+                .map(|&x| x.into())
+                .collect(),
         }
     }
 

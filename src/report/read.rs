@@ -98,7 +98,8 @@ fn add_units(path: &PathBuf, documents: &mut ScoredTexts) -> Result<()> {
         .map_err(|e| malformed(&e))?;
     for batch in reader {
         let batch = batch.map_err(|e| malformed(&e))?;
-        add(&batch, documents).ok_or_else(|| malformed(&"a column is missing or of another type"))?;
+        add(&batch, documents)
+            .ok_or_else(|| malformed(&"a column is missing or of another type"))?;
     }
     Ok(())
 }

@@ -174,7 +174,8 @@ fn changes(out: &mut String, drift: &Drift) {
     let mut n_clear = 0;
     for (theme, change) in clear {
         n_clear += 1;
-        let (verb, points) = (if change.change > 0.0 { "rose" } else { "fell" }, change.change.abs());
+        let (verb, points) =
+            (if change.change > 0.0 { "rose" } else { "fell" }, change.change.abs());
         let range = change.interval.map_or(String::new(), |i| {
             let (low, high) = (i.low.abs().min(i.high.abs()), i.low.abs().max(i.high.abs()));
             format!(" ({:.1} to {:.1})", 100.0 * low, 100.0 * high)

@@ -227,9 +227,8 @@ mod tests {
     fn units_of_the_corpus_teach_words_that_the_codebook_lacks() {
         let embedder = FakeEmbedder::default();
         let taught = embedder.embed(&["port quay crane", "port quay tug"]).unwrap();
-        let units: Vec<TaughtUnit<'_>> = (0..100)
-            .map(|i| TaughtUnit { vector: taught.row(i % 2), theme: Some(0) })
-            .collect();
+        let units: Vec<TaughtUnit<'_>> =
+            (0..100).map(|i| TaughtUnit { vector: taught.row(i % 2), theme: Some(0) }).collect();
         let before = learn(&codebook(), &embedder, &[]).unwrap();
         let after = learn(&codebook(), &embedder, &units).unwrap();
         let quay = |directions: &[Direction]| closeness(directions, "quay")[0];

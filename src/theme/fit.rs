@@ -12,11 +12,11 @@ use crate::error::Result;
 use crate::ingest::furniture::{LineCensus, RepeatedLines};
 use crate::layout;
 
+use super::codes::{Code, LocatedUnit, Units};
 use super::directions::{self, Direction, Directions, TaughtUnit};
 use super::distinctive::WordCounts;
 use super::emergent::{self, Emergent};
 use super::evidence::Gathered;
-use super::codes::{Code, LocatedUnit, Units};
 use super::joint::{CodedSentence, Features, Joint};
 use super::passages::Passages;
 use super::{EncoderRef, Exemplar, FittedOn, FittedTheme, SCHEMA, ThemeKind, ThemeModel};
@@ -106,10 +106,7 @@ fn repeated_lines(sample: &[Document]) -> Vec<String> {
 }
 
 fn located(passages: &Passages) -> impl Iterator<Item = LocatedUnit<'_>> {
-    passages
-        .units()
-        .iter()
-        .map(|unit| LocatedUnit { span: unit.span, text: passages.text(unit) })
+    passages.units().iter().map(|unit| LocatedUnit { span: unit.span, text: passages.text(unit) })
 }
 
 /// The documents of the sample with the signals of their units.

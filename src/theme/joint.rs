@@ -274,8 +274,7 @@ mod tests {
             ],
             labels: has.to_vec(),
         };
-        let sentences: Vec<_> =
-            (0..200).map(|i| sentence([i % 2 == 0, i % 3 == 0])).collect();
+        let sentences: Vec<_> = (0..200).map(|i| sentence([i % 2 == 0, i % 3 == 0])).collect();
         let joint = flat().learn(&sentences);
         assert!(joint.probability(0, &features(1.0, 0.0)) > 0.9, "{joint:?}");
         assert!(joint.probability(0, &features(0.0, 1.0)) < 0.1, "{joint:?}");

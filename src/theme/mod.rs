@@ -190,10 +190,9 @@ impl ThemeModel {
         let dimension = self.encoder.dimension;
         let directions = self.themes.iter().map(|theme| &theme.direction).chain([&self.none]);
         match directions.into_iter().find(|d| d.centroid.len() != dimension) {
-            Some(d) => Err(format!(
-                "a centroid has {} numbers, the encoder {dimension}",
-                d.centroid.len()
-            )),
+            Some(d) => {
+                Err(format!("a centroid has {} numbers, the encoder {dimension}", d.centroid.len()))
+            }
             None => Ok(()),
         }
     }

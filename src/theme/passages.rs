@@ -36,8 +36,10 @@ impl Passages {
         let furniture: Vec<Span> =
             furniture::mark(text, &blocks, repeated).iter().map(|mark| mark.span).collect();
         let segmentation = segment::segment(text, &blocks, &furniture);
-        let mut passages =
-            Passages { sentences: vec![String::new(); segmentation.sentences.len()], units: vec![] };
+        let mut passages = Passages {
+            sentences: vec![String::new(); segmentation.sentences.len()],
+            units: vec![],
+        };
         for unit in &segmentation.units {
             passages.push(unit.sentence, unit.span, &segment::reading(unit.span.of(text)));
         }
@@ -78,9 +80,8 @@ impl Passages {
     /// where the offset falls between two.
     pub fn unit_at(&self, sentence: usize, offset: usize) -> Option<usize> {
         let first = self.units.partition_point(|unit| unit.sentence < sentence);
-        let past = self
-            .units
-            .partition_point(|u| (u.sentence, u.within.start) <= (sentence, offset));
+        let past =
+            self.units.partition_point(|u| (u.sentence, u.within.start) <= (sentence, offset));
         (past > first).then(|| past - 1)
     }
 }

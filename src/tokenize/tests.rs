@@ -4,7 +4,8 @@ use proptest::prelude::*;
 /// A small uncased BERT tokenizer: every printing ASCII character as a word and a continuation,
 /// some pieces, some marks.
 fn small_json() -> String {
-    let mut tokens: Vec<String> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from).into();
+    let mut tokens: Vec<String> =
+        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from).into();
     for c in (b'!'..=b'~').map(char::from).filter(|c| !c.is_ascii_uppercase()) {
         tokens.push(c.to_string());
         tokens.push(format!("##{c}"));
@@ -56,9 +57,19 @@ fn the_fast_path_equals_the_tokenizers_crate() {
     assert_eq!(ours.max_id(), reference.max_id());
     let long = "trading ".repeat(50);
     let texts = [
-        "", "Trading, trade.", "a [SEP] b[MASK]", "Việt Nam’s", "a\u{0}b\u{b}c\u{85}d\u{fffd}", &long,
-        "合合a", "ΤΡΟΠΟΝ ΣΑΣ", "straße İI ﬁ", "e\u{301}\u{323} \u{302e}\u{301}", "[sep] [ SEP]",
-        "\u{1fef}x \u{2126} \u{ac00} \u{1e9b}\u{323}", "\u{2000}a\u{3000}b\u{feff}c\u{e000}",
+        "",
+        "Trading, trade.",
+        "a [SEP] b[MASK]",
+        "Việt Nam’s",
+        "a\u{0}b\u{b}c\u{85}d\u{fffd}",
+        &long,
+        "合合a",
+        "ΤΡΟΠΟΝ ΣΑΣ",
+        "straße İI ﬁ",
+        "e\u{301}\u{323} \u{302e}\u{301}",
+        "[sep] [ SEP]",
+        "\u{1fef}x \u{2126} \u{ac00} \u{1e9b}\u{323}",
+        "\u{2000}a\u{3000}b\u{feff}c\u{e000}",
     ];
     assert_eq!(ours.encode(&texts).unwrap(), reference.encode(&texts).unwrap());
 }

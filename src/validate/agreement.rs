@@ -266,8 +266,7 @@ impl Figures {
 
 impl Agreement {
     fn new(counts: Counts, intervals: &[Option<Interval>]) -> Agreement {
-        let [precision, recall, f1, alpha, bias] =
-            of_theme(counts).map(|value| value.map(rounded));
+        let [precision, recall, f1, alpha, bias] = of_theme(counts).map(|value| value.map(rounded));
         let mut intervals = intervals.iter().copied();
         let mut next = || intervals.next().flatten();
         Agreement {

@@ -131,7 +131,8 @@ mod tests {
             let question = |theme: usize| {
                 let mut sum = Coincidences::default();
                 for sets in &passages {
-                    sum += Coincidences::of(sets.iter().filter(|set| set[theme]).count(), sets.len());
+                    sum +=
+                        Coincidences::of(sets.iter().filter(|set| set[theme]).count(), sets.len());
                 }
                 sum
             };

@@ -50,7 +50,9 @@ pub(super) fn worst(passages: &[Passage<'_>], themes: &[String], n: usize) -> Ve
                 passages.iter().filter(|passage| fault.is_in(passage, question)).collect();
             found.sort_by(|a, b| {
                 let by_score = fault.doubt(a, question).total_cmp(&fault.doubt(b, question));
-                by_score.then_with(|| (a.id, a.span.map(|s| s.start)).cmp(&(b.id, b.span.map(|s| s.start))))
+                by_score.then_with(|| {
+                    (a.id, a.span.map(|s| s.start)).cmp(&(b.id, b.span.map(|s| s.start)))
+                })
             });
             found.truncate(n);
             found.into_iter().map(|p| fault.row(p, question, &ids)).collect::<Vec<_>>()
@@ -113,13 +115,17 @@ mod tests {
         let rows = worst(&judged.passages, &themes, 1);
         let told = |row: &WrongPassage| (row.theme.clone(), row.fault, row.score, row.start);
         let told: Vec<_> = rows.iter().map(told).collect();
-        let row = |theme: &str, fault, score, start| (theme.to_owned(), fault, Some(score), Some(start));
-        assert_eq!(told[..4], [
-            row("learning", Fault::Wrong, 0.8, 22),
-            row("learning", Fault::Missed, 0.0, 38),
-            row("roads", Fault::Wrong, 0.9, 0),
-            row("roads", Fault::Missed, 0.2, 22),
-        ]);
+        let row =
+            |theme: &str, fault, score, start| (theme.to_owned(), fault, Some(score), Some(start));
+        assert_eq!(
+            told[..4],
+            [
+                row("learning", Fault::Wrong, 0.8, 22),
+                row("learning", Fault::Missed, 0.0, 38),
+                row("roads", Fault::Wrong, 0.9, 0),
+                row("roads", Fault::Missed, 0.2, 22),
+            ]
+        );
         assert_eq!(told.len(), 5, "and `none`, wrongly scored");
         assert_eq!(rows[0].coded, ["roads"]);
         assert_eq!(worst(&judged.passages, &themes, 0), []);

@@ -30,7 +30,7 @@ impl Embeddings {
         let positions = matrix("position_embeddings", config.max_position_embeddings)?;
         Ok(Embeddings {
             words: matrix("word_embeddings", config.vocab_size)?,
-            positions: positions + &kinds.row(0),
+            positions: positions + kinds.row(0),
             norm: LayerNorm::load(weights, "embeddings.LayerNorm", config)?,
         })
     }
@@ -163,7 +163,7 @@ fn attend(query: ArrayView2<'_, f32>, key: ArrayView2<'_, f32>) -> Array2<f32> {
 
 /// `y = x Wᵀ + b`.
 struct Linear {
-    /// `(output, input)`, as stored.
+    /// `(input, output)`, the transpose of what is stored, so that products read it in order.
     weight: Array2<f32>,
     /// `(output)`
     bias: Array1<f32>,
@@ -172,15 +172,14 @@ struct Linear {
 impl Linear {
     /// `(input, output)` is the shape of the map.
     fn load(weights: &Weights<'_>, name: &str, (input, output): (usize, usize)) -> Loaded<Self> {
-        Ok(Linear {
-            weight: weights.matrix(&format!("{name}.weight"), (output, input))?,
-            bias: weights.vector(&format!("{name}.bias"), output)?,
-        })
+        let weight = weights.matrix(&format!("{name}.weight"), (output, input))?;
+        let bias = weights.vector(&format!("{name}.bias"), output)?;
+        Ok(Linear { weight: weight.t().as_standard_layout().into_owned(), bias })
     }
 
     /// `(n_tokens, input)` → `(n_tokens, output)`
     fn forward(&self, x: &Array2<f32>) -> Array2<f32> {
-        let mut y = x.dot(&self.weight.t());
+        let mut y = x.dot(&self.weight);
         y += &self.bias;
         y
     }
@@ -226,8 +225,13 @@ fn gelu(x: f32) -> f32 {
 /// 5e-7 of the true value everywhere.
 fn erf(x: f32) -> f32 {
     const ABOVE: [f32; 7] = [
-        -2.726_142_3e-10, 2.770_681_4e-8, -2.101_024e-6, -5.692_506_4e-5, -7.349_906_3e-4,
-        -2.954_599_8e-3, -1.609_603_3e-2,
+        -2.726_142_3e-10,
+        2.770_681_4e-8,
+        -2.101_024e-6,
+        -5.692_506_4e-5,
+        -7.349_906_3e-4,
+        -2.954_6e-3,
+        -1.609_603_3e-2,
     ];
     const BELOW: [f32; 5] =
         [-1.456_607_2e-5, -2.133_740_6e-4, -1.682_827e-3, -7.373_329e-3, -1.426_473_9e-2];
@@ -246,7 +250,8 @@ mod tests {
         let n = 2000;
         let step = x / f64::from(n);
         let bell = |i: i32| (-(f64::from(i) * step).powi(2)).exp();
-        let inner: f64 = (1..n).map(|i| if i % 2 == 1 { 4.0 * bell(i) } else { 2.0 * bell(i) }).sum();
+        let inner: f64 =
+            (1..n).map(|i| if i % 2 == 1 { 4.0 * bell(i) } else { 2.0 * bell(i) }).sum();
         (bell(0) + inner + bell(n)) * step / 3.0 * 2.0 / std::f64::consts::PI.sqrt()
     }
 

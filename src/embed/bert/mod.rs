@@ -115,7 +115,11 @@ impl Embedder for BertEmbedder {
     }
 }
 
-fn load_tokenizer(folder: &mut ModelFolder, config: &Config, max_tokens: usize) -> Result<Tokenizer> {
+fn load_tokenizer(
+    folder: &mut ModelFolder,
+    config: &Config,
+    max_tokens: usize,
+) -> Result<Tokenizer> {
     let json = folder.read("tokenizer.json")?;
     let tokenizer =
         Tokenizer::from_json(&json).map_err(|message| folder.fault("tokenizer.json", message))?;

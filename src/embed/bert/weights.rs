@@ -26,7 +26,11 @@ impl<'a> Weights<'a> {
     }
 
     /// Tensor `name`, shape `(rows, columns)`.
-    pub fn matrix(&self, name: &str, (rows, columns): (usize, usize)) -> Result<Array2<f32>, String> {
+    pub fn matrix(
+        &self,
+        name: &str,
+        (rows, columns): (usize, usize),
+    ) -> Result<Array2<f32>, String> {
         let values = self.values(name, &[rows, columns])?;
         Array2::from_shape_vec((rows, columns), values).map_err(|error| format!("{name}: {error}"))
     }
@@ -41,7 +45,9 @@ impl<'a> Weights<'a> {
         let tensor = self.tensors.tensor(&name).map_err(|_| format!("tensor {name} is missing"))?;
         if tensor.shape() != shape {
             let found = tensor.shape();
-            return Err(format!("tensor {name} has shape {found:?}, config.json asks for {shape:?}"));
+            return Err(format!(
+                "tensor {name} has shape {found:?}, config.json asks for {shape:?}"
+            ));
         }
         let values = to_f32(&tensor).map_err(|message| format!("tensor {name} {message}"))?;
         match values.iter().all(|value| value.is_finite()) {

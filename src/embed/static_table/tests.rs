@@ -2,6 +2,7 @@ use super::*;
 use crate::embed::{ModelStore, open};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 const TEXTS: [&str; 9] = [
     "The two sides will reopen the border gate and lower tariffs on fruit.",
@@ -21,19 +22,19 @@ fn built_in_folder() -> PathBuf {
 
 /// Tokens by the `tokenizers` crate from the committed vocabulary: another road to the same ids.
 fn reference_ids(text: &str) -> Vec<usize> {
-    use tokenizers::models::wordpiece::WordPiece;
-    use tokenizers::normalizers::BertNormalizer;
-    use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
-    static REFERENCE: std::sync::LazyLock<tokenizers::Tokenizer> = std::sync::LazyLock::new(|| {
+    static REFERENCE: LazyLock<tokenizers::Tokenizer> = LazyLock::new(|| {
         let vocabulary = fs::read_to_string(built_in_folder().join(VOCABULARY)).unwrap();
-        let tokens = vocabulary.lines().map(str::to_owned).chain(["[UNK]".to_owned()]);
-        let vocabulary: Vec<(String, u32)> = tokens.zip(0..).collect();
-        let model = WordPiece::builder().vocab(vocabulary.into_iter().collect::<ahash::AHashMap<_, _>>());
-        let mut tokenizer = tokenizers::Tokenizer::new(model.build().unwrap());
-        tokenizer
-            .with_normalizer(Some(BertNormalizer::default()))
-            .with_pre_tokenizer(Some(BertPreTokenizer));
-        tokenizer
+        let tokens = vocabulary.lines().chain(["[UNK]"]).map(str::to_owned);
+        let ids: serde_json::Map<_, _> = tokens.zip((0..).map(serde_json::Value::from)).collect();
+        let json = serde_json::json!({
+            "version": "1.0",
+            "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+                "strip_accents": true, "lowercase": true},
+            "pre_tokenizer": {"type": "BertPreTokenizer"},
+            "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                "max_input_chars_per_word": 100, "vocab": ids}
+        });
+        tokenizers::Tokenizer::from_bytes(json.to_string()).unwrap()
     });
     let encoding = REFERENCE.encode(text, false).unwrap();
     let known = encoding.get_tokens().iter().zip(encoding.get_ids()).filter(|(t, _)| *t != "[UNK]");
@@ -79,8 +80,15 @@ fn a_row_is_the_same_alone_in_any_company_and_on_any_number_of_threads() {
 #[test]
 fn meaning_shows_and_case_does_not() {
     let model = StaticEmbedder::built_in().unwrap();
-    let texts = ["tariffs and exports", "customs duties on goods", "a flood killed many people", "TRADE",
-        "trade", "", "🚢"];
+    let texts = [
+        "tariffs and exports",
+        "customs duties on goods",
+        "a flood killed many people",
+        "TRADE",
+        "trade",
+        "",
+        "🚢",
+    ];
     let rows = model.embed(&texts).unwrap();
     let cosine = |a, b| rows.row(a).dot(&rows.row(b));
     assert!(cosine(0, 1) > cosine(0, 2) + 0.1, "{} {}", cosine(0, 1), cosine(0, 2));
@@ -128,7 +136,9 @@ fn each_fault_of_a_folder_is_named_with_its_file() {
         let opened = open(folder.path().to_str().unwrap(), &ModelStore::at("nowhere"));
         match opened {
             Ok(_) => assert_eq!(cause, "", "must be refused"),
-            Err(error) => assert!(!cause.is_empty() && error.to_string().contains(cause), "{error}"),
+            Err(error) => {
+                assert!(!cause.is_empty() && error.to_string().contains(cause), "{error}")
+            }
         }
     }
 }

