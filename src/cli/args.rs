@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::config::Options;
+use crate::document::PeriodLength;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -121,11 +122,68 @@ A line of codes.jsonl is {\"doc\": ID, \"start\": BYTE, \"text\": SENTENCE, \"th
 #[derive(Debug, Subcommand)]
 pub enum Codebooks {
     /// Read a codebook and say what is wrong with it, if anything
+    #[command(before_help = "\
+Examples:
+  themeline codebook check my-themes.toml
+  themeline codebook check my-themes.toml --corpus archive/ --strict
+")]
     Check {
         /// A TOML file, or the name of a built-in codebook
         #[arg(value_name = "CODEBOOK")]
         codebook: String,
+        /// Files, folders or globs; terms that hit nothing there are named
+        #[arg(long, num_args = 1.., value_name = "INPUT")]
+        corpus: Vec<String>,
+        /// End with exit code 2 where there is a finding
+        #[arg(long)]
+        strict: bool,
+        #[command(flatten)]
+        study: Study,
     },
+    /// Read a corpus by two codebooks: which units change theme, and what that does to shares
+    #[command(before_help = "\
+Example:
+  themeline codebook diff my-themes.toml my-themes-2.toml archive/
+")]
+    Diff {
+        /// The codebook as it was: a TOML file, or the name of a built-in one
+        #[arg(value_name = "A")]
+        before: String,
+        /// The codebook as it is now
+        #[arg(value_name = "B")]
+        after: String,
+        /// Files, folders or globs
+        #[arg(required = true, value_name = "INPUT")]
+        corpus: Vec<String>,
+        /// Changed units to list, the largest changes first
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        top: usize,
+        /// Length of a period [default: year]
+        #[arg(long, value_enum, value_name = "PERIOD")]
+        by: Option<PeriodLength>,
+        #[command(flatten)]
+        study: Study,
+    },
+}
+
+/// Flags that the verbs which look after codebooks share.
+#[derive(Debug, clap::Args)]
+pub struct Study {
+    /// Encoder, as for `fit`
+    #[arg(long, value_name = "NAME")]
+    pub encoder: Option<String>,
+    /// Seed of everything that is drawn at random [default: 1]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// TOML file with options, such as how records are read
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of added encoders [default: the user's cache folder]
+    #[arg(long, value_name = "DIR", env = "THEMELINE_MODELS")]
+    pub models_dir: Option<PathBuf>,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -54,6 +54,11 @@ impl Talk {
         }
     }
 
+    /// Takes the progress bar away.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+
     /// The end of `fit`.
     pub fn fitted(&self, model: &ThemeModel, out: &Path) {
         self.bar.finish_and_clear();

@@ -24,7 +24,10 @@ use crate::{Error, Result};
 pub const NONE_ID: &str = "none";
 
 /// The codebooks that are built in: name and TOML.
-const BUILTIN: &[(&str, &str)] = &[("cooperation", include_str!("../../seeds/cooperation.toml"))];
+const BUILTIN: &[(&str, &str)] = &[
+    ("cooperation", include_str!("../../seeds/cooperation.toml")),
+    ("policy-agendas", include_str!("../../seeds/policy-agendas.toml")),
+];
 
 /// The themes to look for, in the researcher's words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! The verbs, on one screen: what `run`, `fit` and `score` do, in order.
 
+mod codebooks;
 mod job;
 mod sample;
 mod stream;
@@ -13,6 +14,7 @@ use crate::report::{self, OutputFile, OutputFolder, write_whole};
 use crate::theme::{ThemeModel, codes};
 use crate::validate::{self, Validation};
 
+pub use codebooks::{CodebookCheck, CodebookComparison, check_codebook, diff_codebooks};
 pub use job::{Outcome, Progress, Stage};
 
 use job::Job;
