@@ -26,6 +26,8 @@ pub struct UnitScore {
     /// The cluster that the unit fell into: index of the closest theme of the model; `None` where
     /// it fits none.
     pub cluster: Option<usize>,
+    /// Scores for all of the codebook's themes, in its order, 0..1, also those under the threshold.
+    pub scores: Vec<f32>,
 }
 
 /// How much of a document is about one theme.
@@ -142,7 +144,8 @@ impl<'m> Scorer<'m> {
             let passage = &gathered.passages.units()[index];
             let cluster = carried.first().map(|&(theme, _)| theme);
             let (sentence, span) = (passage.sentence, passage.span);
-            Scored { carried: UnitScore { sentence, span, themes: carried, cluster }, all }
+            let scores = seeded.to_vec();
+            Scored { carried: UnitScore { sentence, span, themes: carried, cluster, scores }, all }
         };
         (0..gathered.n_units()).map(unit).collect()
     }

@@ -1,21 +1,23 @@
-//! The verbs, on one screen: what `run`, `fit` and `score` do, in order.
+//! The verbs, on one screen: what `run`, `fit`, `score` and `validate` do, in order.
 
 mod codebooks;
 mod job;
+mod leave_out;
 mod sample;
 mod stream;
+mod validate;
 
 use std::io::Write;
 use std::path::Path;
 
 use crate::config::Config;
 use crate::error::Result;
-use crate::report::{self, OutputFile, OutputFolder, write_whole};
-use crate::theme::{ThemeModel, codes};
-use crate::validate::{self, Validation};
+use crate::report::{OutputFolder, write_whole};
+use crate::theme::ThemeModel;
 
 pub use codebooks::{CodebookCheck, CodebookComparison, check_codebook, diff_codebooks};
 pub use job::{Outcome, Progress, Stage};
+pub use validate::{ValidateRequest, validate};
 
 use job::Job;
 
@@ -78,15 +80,4 @@ pub fn score_stream(
 ) -> Result<Outcome> {
     let encoder = config.encoder_for(model);
     Job::open("score", inputs, encoder, config, told)?.score_stream(model, out)
-}
-
-/// `themeline validate`: hand codes against the scores of an output folder.
-///
-/// # Errors
-/// Where the folder is not a finished run, or the codes do not belong to it.
-pub fn validate(dir: &Path, codes: &Path) -> Result<Validation> {
-    let model = ThemeModel::load(&dir.join(OutputFile::Themes.name()))?;
-    let themes: Vec<String> = model.codebook.themes.iter().map(|theme| theme.id.clone()).collect();
-    let codes = codes::read(codes, &themes)?;
-    validate::validate(&codes, &report::read::units(dir)?, &themes)
 }

@@ -223,7 +223,8 @@ impl<'c> Terms<'c> {
         let pairs = (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b)));
         let twins = |(a, b): (usize, usize)| {
             let cosine = directions.cosine(a, b);
-            let strong = |theme: usize| self.terms.iter().filter(move |t| t.theme == theme && !t.weak);
+            let strong =
+                |theme: usize| self.terms.iter().filter(move |t| t.theme == theme && !t.weak);
             let n_shared = strong(a).filter(|term| term.counts_for.contains(&b)).count();
             let shortest = strong(a).count().min(strong(b).count());
             let alike = shortest > 0 && n_shared as f64 >= TWIN_TERMS * shortest as f64;
@@ -298,7 +299,8 @@ impl<'m> Reader<'m> {
     }
 
     fn misplaced(&self, own: usize, text: &str, scores: &[f32]) -> Option<Finding> {
-        let best = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]).then(b.cmp(&a)))?;
+        let best =
+            (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]).then(b.cmp(&a)))?;
         (scores[best] > scores[own]).then(|| Finding::MisplacedExample {
             theme: self.model.codebook.theme_id(own).to_owned(),
             text: text.to_owned(),

@@ -1,6 +1,6 @@
 //! `fit`: a sample of documents and a codebook → [`ThemeModel`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -80,6 +80,7 @@ pub fn fit(
             n_documents: sample.documents.len() as u64,
             n_units: sample.units.len() as u64,
             n_codes: coded.len() as u64,
+            coded_documents: sample.coded_documents(options.codes),
             seed: options.seed,
         },
         codebook,
@@ -157,6 +158,14 @@ impl<'d> Sample<'d> {
             TaughtUnit { vector: gathered.unit_vector(unit), theme }
         };
         self.units.iter().map(taught).collect()
+    }
+
+    /// Ids of the documents of the sample that codes speak of, in order.
+    fn coded_documents(&self, codes: &[Code]) -> Vec<String> {
+        let ids: HashSet<&str> = self.documents.iter().map(|(d, _)| d.id.as_str()).collect();
+        let coded = codes.iter().filter_map(|code| code.document(|id| ids.contains(id)));
+        let coded: BTreeSet<&str> = coded.map(|(id, _)| id).collect();
+        coded.into_iter().map(str::to_owned).collect()
     }
 
     /// The coded passages whose document is in the sample, with the features of their units.

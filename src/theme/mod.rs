@@ -78,6 +78,10 @@ pub struct FittedOn {
     pub n_units: u64,
     /// Coded passages that the weights were learned from; 0 where the built-in ones serve.
     pub n_codes: u64,
+    /// Ids of the documents that codes were learned from, in order; `validate` does not test on
+    /// them.
+    #[serde(default)]
+    pub coded_documents: Vec<String>,
     /// Seed of the sample and of everything else that was drawn.
     pub seed: u64,
 }
