@@ -56,7 +56,8 @@ impl StaticFiles {
     pub fn save(&self, folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, "create", error))?;
         for (name, bytes) in self.files() {
-            let (path, unfinished) = (folder.join(name), folder.join(format!(".{name}.unfinished")));
+            let (path, unfinished) =
+                (folder.join(name), folder.join(format!(".{name}.unfinished")));
             std::fs::write(&unfinished, bytes)
                 .and_then(|()| std::fs::rename(&unfinished, &path))
                 .map_err(|error| Error::io(&path, "write", error))?;
@@ -88,7 +89,8 @@ pub fn distill(source: &str, store: &ModelStore, options: &DistillOptions) -> Re
         options.components_removed,
         options.dimension,
     );
-    let weights = frequency_weights(tokens.iter().map(|(token, _)| token.as_str()), options.smoothing);
+    let weights =
+        frequency_weights(tokens.iter().map(|(token, _)| token.as_str()), options.smoothing);
     let config = StaticConfig {
         model_type: static_table::MODEL_TYPE.to_owned(),
         dimension: options.dimension,
@@ -138,7 +140,9 @@ fn embed_tokens(model: &BertEmbedder, tokens: &[(String, u32)]) -> Array2<f64> {
         .map(|tokens| {
             let mut pack = TokenBatch::default();
             for (_, id) in tokens {
-                pack.push_with(|ids| ids.extend([&specials.before[..], &[*id], &specials.after].concat()));
+                pack.push_with(|ids| {
+                    ids.extend([&specials.before[..], &[*id], &specials.after].concat())
+                });
             }
             model.embed_pack(&pack)
         })
@@ -154,7 +158,10 @@ const OTHER_RANK: usize = 1000;
 
 /// `a / (a + p)` for each token, with `p` its frequency by Zipf's law: a BERT vocabulary lists its
 /// tokens by frequency. Within 0..1.
-fn frequency_weights<'a>(tokens: impl ExactSizeIterator<Item = &'a str>, smoothing: f64) -> Vec<f64> {
+fn frequency_weights<'a>(
+    tokens: impl ExactSizeIterator<Item = &'a str>,
+    smoothing: f64,
+) -> Vec<f64> {
     let mut n_longer = 0;
     let total = (tokens.len() as f64 + 1.0).ln();
     let weight = |token: &str| {
@@ -183,7 +190,9 @@ fn quantise(rows: &Array2<f64>, weights: &[f64]) -> Vec<u8> {
         .rows()
         .into_iter()
         .zip(steps)
-        .flat_map(|(row, step)| row.iter().map(|x| (x / step).round() as i8 as u8).collect::<Vec<_>>())
+        .flat_map(|(row, step)| {
+            row.iter().map(|x| (x / step).round() as i8 as u8).collect::<Vec<_>>()
+        })
         .collect();
     let (n_tokens, dimension) = rows.dim();
     let tensor = |dtype, shape, bytes| TensorView::new(dtype, shape, bytes).expect("as many bytes");

@@ -16,7 +16,10 @@ impl EmbeddingMatrix {
             rows = rows.as_standard_layout().into_owned();
         }
         let dimension = rows.ncols().max(1);
-        rows.as_slice_mut().into_iter().flat_map(|s| s.chunks_exact_mut(dimension)).for_each(normalise);
+        rows.as_slice_mut()
+            .into_iter()
+            .flat_map(|s| s.chunks_exact_mut(dimension))
+            .for_each(normalise);
         EmbeddingMatrix(rows)
     }
 

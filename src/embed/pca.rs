@@ -24,7 +24,10 @@ impl Components {
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
         let mut directions = vectors.select(Axis(1), &order);
         directions.columns_mut().into_iter().for_each(|mut direction| {
-            let largest = direction.iter().copied().fold(0.0, |a: f64, b| if b.abs() > a.abs() { b } else { a });
+            let largest = direction
+                .iter()
+                .copied()
+                .fold(0.0, |a: f64, b| if b.abs() > a.abs() { b } else { a });
             direction *= largest.signum();
         });
         Components { mean, directions }
@@ -113,7 +116,11 @@ mod tests {
         // Points along (3, 4) / 5, with a little spread across.
         let points = Array2::from_shape_fn((200, 2), |(i, axis)| {
             let (along, across) = (i as f64 - 99.5, if i % 2 == 0 { 0.1 } else { -0.1 });
-            if axis == 0 { 0.6 * along - 0.8 * across + 7.0 } else { 0.8 * along + 0.6 * across - 2.0 }
+            if axis == 0 {
+                0.6 * along - 0.8 * across + 7.0
+            } else {
+                0.8 * along + 0.6 * across - 2.0
+            }
         });
         let components = Components::of(points.view());
         let first = components.project(points.view(), 0, 1);

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 /// A small uncased BERT tokenizer: every printing ASCII character as a word and a continuation,
 /// some pieces, some marks.
 fn small_json() -> String {
-    let mut tokens: Vec<String> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from).into();
+    let mut tokens: Vec<String> =
+        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from).into();
     for c in (b'!'..=b'~').map(char::from).filter(|c| !c.is_ascii_uppercase()) {
         tokens.push(c.to_string());
         tokens.push(format!("##{c}"));
@@ -56,9 +57,19 @@ fn the_fast_path_equals_the_tokenizers_crate() {
     assert_eq!(ours.max_id(), reference.max_id());
     let long = "trading ".repeat(50);
     let texts = [
-        "", "Trading, trade.", "a [SEP] b[MASK]", "Việt Nam’s", "a\u{0}b\u{b}c\u{85}d\u{fffd}", &long,
-        "合合a", "ΤΡΟΠΟΝ ΣΑΣ", "straße İI ﬁ", "e\u{301}\u{323} \u{302e}\u{301}", "[sep] [ SEP]",
-        "\u{1fef}x \u{2126} \u{ac00} \u{1e9b}\u{323}", "\u{2000}a\u{3000}b\u{feff}c\u{e000}",
+        "",
+        "Trading, trade.",
+        "a [SEP] b[MASK]",
+        "Việt Nam’s",
+        "a\u{0}b\u{b}c\u{85}d\u{fffd}",
+        &long,
+        "合合a",
+        "ΤΡΟΠΟΝ ΣΑΣ",
+        "straße İI ﬁ",
+        "e\u{301}\u{323} \u{302e}\u{301}",
+        "[sep] [ SEP]",
+        "\u{1fef}x \u{2126} \u{ac00} \u{1e9b}\u{323}",
+        "\u{2000}a\u{3000}b\u{feff}c\u{e000}",
     ];
     assert_eq!(ours.encode(&texts).unwrap(), reference.encode(&texts).unwrap());
 }
@@ -97,4 +108,28 @@ fn a_word_without_end_takes_linear_time() {
         ours.encode(&[&text]).unwrap();
         assert!(started.elapsed().as_secs() < 10);
     }
+}
+
+#[test]
+fn a_list_of_tokens_gives_the_ids_of_its_lines() {
+    let json = Tokenizer::from_json(small_json().as_bytes()).unwrap();
+    let tokens: Vec<(String, u32)> = json.wordpiece().unwrap().vocabulary().split_off(5);
+    let list: String = tokens.iter().map(|(token, _)| format!("{token}\n")).collect();
+    let n_tokens = tokens.len() as u32;
+    let listed = Tokenizer::from_list(list.as_bytes()).unwrap();
+    let texts = ["Trading é, 合合!", "", "unknown: ж", "viet’s TRADE"];
+    let (found, expected) = (listed.encode(&texts).unwrap(), json.encode(&texts).unwrap());
+    for (found, expected) in found.rows().zip(expected.rows()) {
+        let moved = |&id: &u32| if id == 1 { n_tokens } else { id - 5 };
+        assert_eq!(found, expected.iter().map(moved).collect::<Vec<_>>());
+    }
+    assert_eq!(
+        listed.specials(),
+        &Specials { before: vec![n_tokens + 1], after: vec![n_tokens + 2] }
+    );
+    assert_eq!(listed.max_id(), n_tokens + 2);
+    assert!(
+        Tokenizer::from_list(&list.as_bytes()[..list.len() - 1])
+            .is_err_and(|e| e.contains("cut short"))
+    );
 }

@@ -225,8 +225,13 @@ fn gelu(x: f32) -> f32 {
 /// 5e-7 of the true value everywhere.
 fn erf(x: f32) -> f32 {
     const ABOVE: [f32; 7] = [
-        -2.726_142_3e-10, 2.770_681_4e-8, -2.101_024e-6, -5.692_506_4e-5, -7.349_906_3e-4,
-        -2.954_599_8e-3, -1.609_603_3e-2,
+        -2.726_142_3e-10,
+        2.770_681_4e-8,
+        -2.101_024e-6,
+        -5.692_506_4e-5,
+        -7.349_906_3e-4,
+        -2.954_599_8e-3,
+        -1.609_603_3e-2,
     ];
     const BELOW: [f32; 5] =
         [-1.456_607_2e-5, -2.133_740_6e-4, -1.682_827e-3, -7.373_329e-3, -1.426_473_9e-2];
@@ -245,7 +250,8 @@ mod tests {
         let n = 2000;
         let step = x / f64::from(n);
         let bell = |i: i32| (-(f64::from(i) * step).powi(2)).exp();
-        let inner: f64 = (1..n).map(|i| if i % 2 == 1 { 4.0 * bell(i) } else { 2.0 * bell(i) }).sum();
+        let inner: f64 =
+            (1..n).map(|i| if i % 2 == 1 { 4.0 * bell(i) } else { 2.0 * bell(i) }).sum();
         (bell(0) + inner + bell(n)) * step / 3.0 * 2.0 / std::f64::consts::PI.sqrt()
     }
 

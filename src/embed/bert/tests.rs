@@ -13,10 +13,16 @@ fn fixture(path: &str) -> PathBuf {
 fn tiny_copy() -> TempDir {
     let copy = TempDir::new().unwrap();
     fs::create_dir(copy.path().join("1_Pooling")).unwrap();
-    for file in ["config.json", "tokenizer.json", "model.safetensors", "modules.json",
-        "sentence_bert_config.json", "1_Pooling/config.json"]
-    {
-        fs::write(copy.path().join(file), fs::read(fixture("tiny-bert").join(file)).unwrap()).unwrap();
+    for file in [
+        "config.json",
+        "tokenizer.json",
+        "model.safetensors",
+        "modules.json",
+        "sentence_bert_config.json",
+        "1_Pooling/config.json",
+    ] {
+        fs::write(copy.path().join(file), fs::read(fixture("tiny-bert").join(file)).unwrap())
+            .unwrap();
     }
     copy
 }
@@ -136,13 +142,13 @@ fn half_precision_weights_are_read() {
     let full = embed(&tiny(), &texts());
     let to_f16 = |x: f32| f16::from_f32(x).to_le_bytes();
     let to_bf16 = |x: f32| bf16::from_f32(x).to_le_bytes();
-    for (dtype, convert, least) in [
-        (Dtype::F16, &to_f16 as &dyn Fn(f32) -> [u8; 2], 0.99999),
-        (Dtype::BF16, &to_bf16, 0.999),
-    ] {
+    for (dtype, convert, least) in
+        [(Dtype::F16, &to_f16 as &dyn Fn(f32) -> [u8; 2], 0.99999), (Dtype::BF16, &to_bf16, 0.999)]
+    {
         let folder = tiny_copy();
         rewrite(&folder, |_, values| (dtype, values.iter().flat_map(|&x| convert(x)).collect()));
-        let cosine = lowest_cosine(&embed(&load(folder.path()).unwrap(), &texts()), &full.view().to_owned());
+        let cosine =
+            lowest_cosine(&embed(&load(folder.path()).unwrap(), &texts()), &full.view().to_owned());
         assert!(cosine > least && cosine < 1.0, "{dtype:?}: {cosine}");
     }
 }
@@ -176,31 +182,89 @@ fn complaint(folder: &TempDir) -> String {
 #[test]
 fn each_fault_of_a_folder_is_named_with_its_file() {
     let no_nan = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
-    let cases: [(&str, &dyn Fn(&TempDir), &str); 11] = [
-        ("tokenizer.json", &|f| fs::remove_file(f.path().join("tokenizer.json")).unwrap(), "missing"),
+    let cases: [(&str, &dyn Fn(&TempDir), &str); 14] = [
+        (
+            "tokenizer.json",
+            &|f| fs::remove_file(f.path().join("tokenizer.json")).unwrap(),
+            "missing",
+        ),
         ("tokenizer.json", &|f| fs::write(f.path().join("tokenizer.json"), "{").unwrap(), "EOF"),
-        ("tokenizer.json", &|f| edit(f, "config.json", "\"vocab_size\": 99", "\"vocab_size\": 90"),
-            "outside"),
-        ("model.safetensors", &|f| fs::remove_file(f.path().join("model.safetensors")).unwrap(),
-            "missing"),
-        ("model.safetensors", &|f| {
-            let path = f.path().join("model.safetensors");
-            let bytes = fs::read(&path).unwrap();
-            fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
-        }, "cut short"),
-        ("model.safetensors", &|f| {
-            rewrite(f, |name, values| {
-                let mut values = values.to_vec();
-                if name.ends_with("layer.1.output.dense.bias") { values[3] = f32::NAN; }
-                (Dtype::F32, no_nan(&values))
-            });
-        }, "layer.1.output.dense.bias holds a value that is not a finite number"),
-        ("model.safetensors", &|f| edit(f, "config.json", "\"intermediate_size\": 64", "\"intermediate_size\": 65"),
-            "shape"),
-        ("model.safetensors", &|f| edit(f, "config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3"),
-            "layer.2.attention.self.query.weight is missing"),
-        ("config.json", &|f| edit(f, "config.json", "\"num_attention_heads\": 4", "\"num_attention_heads\": 5"),
-            "heads"),
+        (
+            "tokenizer.json",
+            &|f| edit(f, "config.json", "\"vocab_size\": 99", "\"vocab_size\": 90"),
+            "outside",
+        ),
+        (
+            "model.safetensors",
+            &|f| fs::remove_file(f.path().join("model.safetensors")).unwrap(),
+            "missing",
+        ),
+        (
+            "model.safetensors",
+            &|f| {
+                let path = f.path().join("model.safetensors");
+                let bytes = fs::read(&path).unwrap();
+                fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+            },
+            "cut short",
+        ),
+        (
+            "model.safetensors",
+            &|f| {
+                rewrite(f, |name, values| {
+                    let mut values = values.to_vec();
+                    if name.ends_with("layer.1.output.dense.bias") {
+                        values[3] = f32::NAN;
+                    }
+                    (Dtype::F32, no_nan(&values))
+                });
+            },
+            "layer.1.output.dense.bias holds a value that is not a finite number",
+        ),
+        (
+            "model.safetensors",
+            &|f| rewrite(f, |_, values| (Dtype::I8, vec![1; values.len()])),
+            ".scales is missing",
+        ),
+        (
+            "model.safetensors",
+            &|f| {
+                edit(
+                    f,
+                    "config.json",
+                    "{",
+                    "{\"themeline_heads\": {\"codebook\": \"c\", \"labels\": [\"t\"]},",
+                )
+            },
+            "tensor heads.queries is missing",
+        ),
+        (
+            "config.json",
+            &|f| {
+                edit(
+                    f,
+                    "config.json",
+                    "{",
+                    "{\"themeline_heads\": {\"codebook\": \"c\", \"labels\": []},",
+                )
+            },
+            "themeline_heads has no labels",
+        ),
+        (
+            "model.safetensors",
+            &|f| edit(f, "config.json", "\"intermediate_size\": 64", "\"intermediate_size\": 65"),
+            "shape",
+        ),
+        (
+            "model.safetensors",
+            &|f| edit(f, "config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3"),
+            "layer.2.attention.self.query.weight is missing",
+        ),
+        (
+            "config.json",
+            &|f| edit(f, "config.json", "\"num_attention_heads\": 4", "\"num_attention_heads\": 5"),
+            "heads",
+        ),
         ("config.json", &|f| edit(f, "config.json", "gelu", "swish"), "swish"),
         ("modules.json", &|f| edit(f, "modules.json", "Normalize", "Dense"), "Dense"),
     ];
@@ -217,10 +281,22 @@ fn the_fingerprint_changes_with_the_weights_and_the_pooling() {
     let original = tiny().fingerprint().to_owned();
     assert_eq!(load(tiny_copy().path()).unwrap().fingerprint(), original);
     let pooled = tiny_copy();
-    edit(&pooled, "1_Pooling/config.json", "pooling_mode_mean_tokens\": true", "pooling_mode_mean_tokens\": false");
-    edit(&pooled, "1_Pooling/config.json", "pooling_mode_cls_token\": false", "pooling_mode_cls_token\": true");
+    edit(
+        &pooled,
+        "1_Pooling/config.json",
+        "pooling_mode_mean_tokens\": true",
+        "pooling_mode_mean_tokens\": false",
+    );
+    edit(
+        &pooled,
+        "1_Pooling/config.json",
+        "pooling_mode_cls_token\": false",
+        "pooling_mode_cls_token\": true",
+    );
     assert_ne!(load(pooled.path()).unwrap().fingerprint(), original);
     let weights = tiny_copy();
-    rewrite(&weights, |_, values| (Dtype::F32, values.iter().flat_map(|x| (x * 1.5).to_le_bytes()).collect()));
+    rewrite(&weights, |_, values| {
+        (Dtype::F32, values.iter().flat_map(|x| (x * 1.5).to_le_bytes()).collect())
+    });
     assert_ne!(load(weights.path()).unwrap().fingerprint(), original);
 }

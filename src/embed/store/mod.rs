@@ -60,21 +60,25 @@ impl ModelStore {
     /// # Errors
     /// [`Error::Usage`] where none of these is set and there is no home folder either.
     pub fn locate(folder: Option<&Path>) -> Result<Self> {
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let set =
+            |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let cache = || {
             set("XDG_CACHE_HOME")
                 .or_else(|| set("HOME").map(|home| home.join(".cache")))
                 .or_else(|| set("LOCALAPPDATA"))
                 .map(|cache| cache.join("themeline").join("models"))
         };
-        folder.map(Path::to_path_buf).or_else(|| set(VARIABLE)).or_else(cache).map(Self::at).ok_or_else(
-            || {
+        folder
+            .map(Path::to_path_buf)
+            .or_else(|| set(VARIABLE))
+            .or_else(cache)
+            .map(Self::at)
+            .ok_or_else(|| {
                 Error::usage(
                     "there is no folder to keep models in",
                     format!("set --models-dir, or the variable {VARIABLE}"),
                 )
-            },
-        )
+            })
     }
 
     /// The folder of the store.
@@ -82,7 +86,7 @@ impl ModelStore {
         &self.root
     }
 
-    /// The built-in encoder, then every model that can be added, in the registry's order.
+    /// The built-in encoders, then every model that can be added, in the registry's order.
     pub fn list(&self) -> Vec<ModelEntry> {
         let entry = |model: &Model| ModelEntry {
             name: model.name.clone(),
@@ -94,7 +98,8 @@ impl ModelStore {
                 false => ModelState::NotAdded,
             },
         };
-        std::iter::once(super::static_table::entry())
+        [super::static_table::entry(), super::reader::entry()]
+            .into_iter()
             .chain(registry::models().iter().map(entry))
             .collect()
     }
@@ -162,7 +167,8 @@ impl ModelStore {
 
     /// Whether every file is there and has its hash.
     fn is_whole(&self, model: &Model) -> bool {
-        let mut folder = ModelFolder::new(&model.name, self.folder(model)).expecting(model.hashes());
+        let mut folder =
+            ModelFolder::new(&model.name, self.folder(model)).expecting(model.hashes());
         model.files.iter().all(|file| folder.read(&file.path).is_ok())
     }
 
@@ -180,7 +186,8 @@ impl ModelStore {
         let folder = staging.path().join(&model.name);
         self.sources.bring(model, &folder, &target)?;
         if target.exists() {
-            std::fs::remove_dir_all(&target).map_err(|error| Error::io(&target, "replace", error))?;
+            std::fs::remove_dir_all(&target)
+                .map_err(|error| Error::io(&target, "replace", error))?;
         }
         std::fs::rename(&folder, &target).map_err(|error| Error::io(&target, "create", error))?;
         Ok(target)
@@ -212,7 +219,8 @@ impl ModelStore {
 fn known(name: &str) -> Result<&'static Model> {
     registry::models().iter().find(|model| model.name == name).ok_or_else(|| {
         let names: Vec<_> = ModelStore::names().collect();
-        let hint = format!("known: {}; a folder needs no adding: --encoder FOLDER", names.join(", "));
+        let hint =
+            format!("known: {}; a folder needs no adding: --encoder FOLDER", names.join(", "));
         Error::encoder(name, "is no model that can be added or removed", hint)
     })
 }

@@ -27,7 +27,11 @@ fn model() -> (Model, BTreeMap<String, Vec<u8>>) {
         description: String::new(),
         licence: "MIT".into(),
         hub: Hub { repository: "us/small".into(), revision: "abc".into() },
-        package: Package { name: "small".into(), version: "1".into(), folder: "small/model".into() },
+        package: Package {
+            name: "small".into(),
+            version: "1".into(),
+            folder: "small/model".into(),
+        },
         files,
     };
     (model, contents)
@@ -45,7 +49,10 @@ fn serve(contents: BTreeMap<String, Vec<u8>>) -> String {
             let body = path.strip_prefix("/us/small/resolve/abc/").and_then(|p| contents.get(p));
             let status = if body.is_some() { "200 OK" } else { "404 Not Found" };
             let body = body.map_or(&b""[..], Vec::as_slice);
-            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
             stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).unwrap();
         }
     });
@@ -86,9 +93,11 @@ fn a_model_comes_from_the_hub_whole_and_sweeps_what_a_killed_command_left() {
 #[test]
 fn a_wrong_file_is_refused_and_nothing_is_left() {
     let (model, contents) = model();
-    for (wrong, cause) in [(vec![b'y'; 100_000], "hash differs"), (vec![b'x'; 99_999], "only 99999"),
-        (vec![b'x'; 200_000], "hash differs")]
-    {
+    for (wrong, cause) in [
+        (vec![b'y'; 100_000], "hash differs"),
+        (vec![b'x'; 99_999], "only 99999"),
+        (vec![b'x'; 200_000], "hash differs"),
+    ] {
         let mut contents = contents.clone();
         contents.insert("1_Pooling/config.json".into(), wrong);
         let root = TempDir::new().unwrap();
@@ -108,9 +117,14 @@ fn where_nothing_can_be_reached_the_hint_says_what_to_do_by_hand() {
     assert!(error.to_string().contains("no Python with pip"), "{error}");
     let hint = error.hint().unwrap();
     let target = store.root.join("small").display().to_string();
-    for part in ["huggingface.co/us/small/tree/abc", "small==1", "small/model", &target, "sha256 0000",
-        "1_Pooling/config.json (100000 bytes"]
-    {
+    for part in [
+        "huggingface.co/us/small/tree/abc",
+        "small==1",
+        "small/model",
+        &target,
+        "sha256 0000",
+        "1_Pooling/config.json (100000 bytes",
+    ] {
         assert!(hint.contains(part), "{part} is not in: {hint}");
     }
     assert_eq!(left(&store), [""; 0]);
@@ -154,5 +168,6 @@ fn what_is_not_there_cannot_be_found_or_removed() {
     assert!(store.add("static").unwrap_err().hint().unwrap().contains("minilm"));
     let states: Vec<_> = store.list().into_iter().map(|entry| (entry.name, entry.state)).collect();
     assert_eq!(states[0], ("static".to_owned(), ModelState::BuiltIn));
+    assert_eq!(states[1], ("reader".to_owned(), ModelState::BuiltIn));
     assert!(states.contains(&("minilm".to_owned(), ModelState::NotAdded)));
 }
