@@ -65,7 +65,7 @@ impl ModelFolder {
             return Err(Error::encoder(
                 name,
                 format!("{} is not the file that `{name}` is made of", path.display()),
-                format!("run `themeline models remove {name}`, then `themeline models add {name}`"),
+                format!("run `themeline models add {name}`: it brings spoilt files anew"),
             ));
         }
         self.read.insert(file.to_owned(), hash);

@@ -41,8 +41,11 @@ pub fn each<T: Send>(
             }
         });
         for batch in batches {
-            let done = |raw: Read<RawRecord>| match raw.and_then(|r| ingest::parse(r, options)) {
-                Ok(document) => work(document).map(Ok),
+            let done = |raw: Read<RawRecord>| match raw {
+                Ok(raw) => match ingest::parse(raw, options) {
+                    Ok(document) => work(document).map(Ok),
+                    Err(reject) => Ok(Err(reject)),
+                },
                 Err(reject) => Ok(Err(reject)),
             };
             take(batch.into_par_iter().map(done).collect::<Result<Vec<_>>>()?)?;

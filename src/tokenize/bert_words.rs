@@ -68,7 +68,7 @@ impl BertWords {
 }
 
 /// Splits around every character that `alone` accepts, which is a piece of its own.
-fn isolate<'a>(run: &'a str, alone: impl Fn(char) -> bool) -> impl Iterator<Item = &'a str> {
+fn isolate(run: &str, alone: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
     let mut rest = run;
     std::iter::from_fn(move || {
         let first = rest.chars().next()?;

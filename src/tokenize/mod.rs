@@ -1,8 +1,8 @@
 //! Texts → token ids, as the encoder that reads them was trained to see them.
 //!
 //! A [`Tokenizer`] comes from a `tokenizer.json`. The BERT kind (all of MiniLM, and the built-in
-//! table) is read by a [`WordPiece`] of our own, some ten times faster than the `tokenizers` crate
-//! and equal to it, id for id; every other kind goes to that crate.
+//! table) is read by a [`WordPiece`] of our own, some twenty times faster than the `tokenizers`
+//! crate and equal to it, id for id; every other kind goes to that crate.
 
 mod batch;
 mod bert_words;

@@ -30,7 +30,7 @@ impl Embeddings {
         let positions = matrix("position_embeddings", config.max_position_embeddings)?;
         Ok(Embeddings {
             words: matrix("word_embeddings", config.vocab_size)?,
-            positions: positions + &kinds.row(0),
+            positions: positions + kinds.row(0),
             norm: LayerNorm::load(weights, "embeddings.LayerNorm", config)?,
         })
     }
@@ -230,7 +230,7 @@ fn erf(x: f32) -> f32 {
         -2.101_024e-6,
         -5.692_506_4e-5,
         -7.349_906_3e-4,
-        -2.954_599_8e-3,
+        -2.954_6e-3,
         -1.609_603_3e-2,
     ];
     const BELOW: [f32; 5] =

@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+/// A name, how a folder is spoilt, and what the fault must say.
+type Case<'c> = (&'c str, &'c dyn Fn(&TempDir), &'c str);
+
 fn fixture(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
 }
@@ -182,7 +185,8 @@ fn complaint(folder: &TempDir) -> String {
 #[test]
 fn each_fault_of_a_folder_is_named_with_its_file() {
     let no_nan = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
-    let cases: [(&str, &dyn Fn(&TempDir), &str); 14] = [
+    type Spoil<'a> = &'a dyn Fn(&TempDir);
+    let cases: [(&str, Spoil<'_>, &str); 14] = [
         (
             "tokenizer.json",
             &|f| fs::remove_file(f.path().join("tokenizer.json")).unwrap(),

