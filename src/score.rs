@@ -114,8 +114,8 @@ impl<'m> Scorer<'m> {
     /// Those of the encoder.
     pub fn score(&self, document: Document) -> Result<ScoredDocument> {
         let passages = Passages::read(&document.text, &self.repeated);
-        let n_seeded = self.model.n_seeded();
-        let gathered = Gathered::read(passages, &self.matcher, n_seeded, self.embedder)?;
+        let gathered =
+            Gathered::read(passages, &self.matcher, &self.model.codebook, self.embedder)?;
         let units = self.unit_scores(&gathered);
         let themes = self.theme_scores(&gathered, &units);
         let taken: f64 = themes.iter().map(|theme| theme.share).sum();

@@ -16,7 +16,7 @@ use super::codes::{Code, LocatedUnit, Units};
 use super::directions::{self, Direction, Directions, TaughtUnit};
 use super::distinctive::WordCounts;
 use super::emergent::{self, Emergent};
-use super::evidence::Gathered;
+use super::evidence::{Gathered, head_columns};
 use super::joint::{CodedSentence, Features, Joint};
 use super::passages::Passages;
 use super::{EncoderRef, Exemplar, FittedOn, FittedTheme, SCHEMA, ThemeKind, ThemeModel};
@@ -62,8 +62,9 @@ pub fn fit(
     let mut learned = directions::learn(&codebook, embedder, &sample.taught(&codebook))?;
     let none = learned.pop().expect("the direction of `none` stands last");
     let directions = Directions::new(&learned, &none);
+    let has_heads = head_columns(embedder.heads(), &codebook).is_some();
     let coded = sample.coded(options.codes, &codebook, &directions);
-    let joint = Joint::builtin(embedder.name()).learn(&coded);
+    let joint = Joint::builtin(embedder.name(), has_heads).learn(&coded);
     let scores = sample.scores(&directions, &joint);
     let emergent = sample.emergent(&scores, &none, options);
     let themes = sample.themes(&codebook, learned, &scores, &emergent);
@@ -124,10 +125,9 @@ impl<'d> Sample<'d> {
         repeated: &RepeatedLines,
     ) -> Result<Self> {
         let matcher = TermMatcher::new(codebook);
-        let n_themes = codebook.themes.len();
         let read = |document: &'d Document| {
             let passages = Passages::read(&document.text, repeated);
-            let gathered = Gathered::read(passages, &matcher, n_themes, embedder)?;
+            let gathered = Gathered::read(passages, &matcher, codebook, embedder)?;
             Ok((document, gathered))
         };
         let documents = sample.par_iter().map(read).collect::<Result<Vec<_>>>()?;
