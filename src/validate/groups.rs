@@ -11,24 +11,69 @@ use super::bootstrap::{Interval, Resampling};
 use super::passage::{Judged, Passage};
 use super::rounded;
 
+/// Most groups of periods; where there are more, neighbours are joined.
+const MAX_SPANS: usize = 12;
+
 /// How codes and scores agree over the passages of one period or source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Group {
-    /// Label of the period, or value of the field `source`. Null: documents without one.
+    /// Label of the period, or value of the field `source`. More than twelve periods are joined into
+    /// twelve spans, about equal in passages: `1946 to 1953`. Null: documents without one.
     pub name: Option<String>,
     /// The figures.
     #[serde(flatten)]
     pub figures: Figures,
 }
 
-/// The figures of each group, by name, the nameless last; empty where no passage has a name.
-pub(super) fn groups<'p>(
-    judged: &Judged<'p>,
+/// The figures of each period, or of spans of periods where there are many.
+pub(super) fn periods(
+    judged: &Judged<'_>,
     themes: &[String],
     resampling: Resampling,
-    name: impl Fn(&Passage<'p>) -> Option<&'p str>,
 ) -> Vec<Group> {
-    let mut members: BTreeMap<(bool, Option<&str>), Vec<&Passage<'p>>> = BTreeMap::new();
+    let labels = spans(judged);
+    groups(judged, themes, resampling, |passage| {
+        labels.get(passage.document.period.as_deref()?).map(String::as_str)
+    })
+}
+
+/// For each period the label of its span.
+fn spans<'p>(judged: &Judged<'p>) -> BTreeMap<&'p str, String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for passage in &judged.passages {
+        if let Some(period) = &passage.document.period {
+            *counts.entry(period).or_default() += 1;
+        }
+    }
+    if counts.len() <= MAX_SPANS {
+        return counts.into_keys().map(|period| (period, period.to_owned())).collect();
+    }
+    let total: usize = counts.values().sum();
+    let mut members: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    let mut n_before = 0;
+    for (period, n) in counts {
+        // The span in which the middle of the period falls.
+        members.entry((2 * n_before + n) * MAX_SPANS / (2 * total)).or_default().push(period);
+        n_before += n;
+    }
+    let labelled = |periods: Vec<&'p str>| {
+        let label = match periods[..] {
+            [first, .., last] => format!("{first} to {last}"),
+            _ => periods.concat(),
+        };
+        periods.into_iter().map(move |period| (period, label.clone()))
+    };
+    members.into_values().flat_map(labelled).collect()
+}
+
+/// The figures of each group, by name, the nameless last; empty where no passage has a name.
+pub(super) fn groups<'n, 'p: 'n>(
+    judged: &'n Judged<'p>,
+    themes: &[String],
+    resampling: Resampling,
+    name: impl Fn(&'n Passage<'p>) -> Option<&'n str>,
+) -> Vec<Group> {
+    let mut members: BTreeMap<(bool, Option<&str>), Vec<&'n Passage<'p>>> = BTreeMap::new();
     for passage in &judged.passages {
         let name = name(passage);
         members.entry((name.is_none(), name)).or_default().push(passage);
@@ -36,7 +81,7 @@ pub(super) fn groups<'p>(
     if members.keys().all(|(nameless, _)| *nameless) {
         return Vec::new();
     }
-    let group = |((_, name), passages): ((bool, Option<&str>), Vec<&Passage<'p>>)| Group {
+    let group = |((_, name), passages): ((bool, Option<&str>), Vec<&'n Passage<'p>>)| Group {
         name: name.map(str::to_owned),
         figures: Figures::of(passages, judged.n_draws, themes, resampling),
     };
@@ -159,7 +204,7 @@ mod tests {
         let (codes, documents) = corpus();
         let themes = ["roads".to_owned()];
         let judged = judge(&codes, &documents, &themes);
-        let periods = groups(&judged, &themes, RESAMPLING, |p| p.document.period.as_deref());
+        let periods = periods(&judged, &themes, RESAMPLING);
         let names: Vec<Option<&str>> = periods.iter().map(|group| group.name.as_deref()).collect();
         assert_eq!(names, [Some("2021"), Some("2022"), Some("2023"), None]);
         let recall = |group: &Group| group.figures.themes["roads"].recall;
@@ -168,6 +213,19 @@ mod tests {
         assert_eq!(sources[0].name.as_deref(), Some("gazette"));
         assert_eq!(sources.iter().map(|group| group.figures.n_passages).sum::<u64>(), 60);
         assert_eq!(groups(&judged, &themes, RESAMPLING, |_| None), []);
+    }
+
+    #[test]
+    fn many_periods_are_joined_into_spans_that_hold_all() {
+        let (codes, mut documents) = corpus();
+        for (year, text) in (1950..).zip(documents.values_mut()) {
+            text.period = Some(year.to_string());
+        }
+        let themes = ["roads".to_owned()];
+        let found = periods(&judge(&codes, &documents, &themes), &themes, RESAMPLING);
+        assert_eq!(found.len(), MAX_SPANS);
+        assert_eq!(found[0].name.as_deref(), Some("1950 to 1954"));
+        assert!(found.iter().all(|group| group.figures.n_passages == 5), "{found:?}");
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub struct Validation {
     pub confusions: Vec<Confusion>,
     /// Whether scores are probabilities. Null: the folder has no scores under the thresholds.
     pub calibration: Option<Calibration>,
-    /// Agreement by period of the documents. Empty: no document has one.
+    /// Agreement by period of the documents, or by spans of periods. Empty: no document has one.
     pub periods: Vec<Group>,
     /// How errors changed over time. Null: there are fewer than two periods.
     pub drift: Option<Drift>,
@@ -139,7 +139,7 @@ pub fn validate(
         coders: (coders.len() > 1).then(|| between(coders, documents, themes, resampling)),
         confusions: confusion::confusions(passages, themes),
         calibration: calibration::calibration(passages, themes),
-        periods: groups::groups(&judged, themes, resampling, |p| p.document.period.as_deref()),
+        periods: groups::periods(&judged, themes, resampling),
         drift: groups::drift(&judged, themes, resampling),
         sources: groups::groups(&judged, themes, resampling, Passage::source),
         wrong: wrong::worst(passages, themes, options.n_wrong),

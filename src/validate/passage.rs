@@ -1,8 +1,8 @@
 //! Coded passages set beside the scores of their units.
 //!
-//! A passage has the themes of its units, those that lie in it for the better part. Its probability
-//! of a theme is that of its best unit; its probability of no theme at all is the product of the
-//! probabilities that it lacks each.
+//! A passage has the themes of its units: those that lie in it for the better part, or the one that
+//! it is a part of. Its probability of a theme is that of its best unit; its probability of no theme
+//! at all is the product of the probabilities that it lacks each.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -57,7 +57,7 @@ pub(super) struct Passage<'p> {
     pub coded: Vec<bool>,
     /// What the scores say.
     pub scored: Vec<bool>,
-    /// Probabilities; empty where the units have no scores.
+    /// Probabilities; empty where there are no units, or they have no scores.
     pub scores: Vec<f64>,
 }
 
@@ -142,7 +142,7 @@ fn with_none(mut answers: Vec<bool>) -> Vec<bool> {
 }
 
 fn probabilities(units: &[&ScoredUnit], n_themes: usize) -> Vec<f64> {
-    if units.iter().any(|unit| unit.scores.len() != n_themes) {
+    if units.is_empty() || units.iter().any(|unit| unit.scores.len() != n_themes) {
         return Vec::new();
     }
     let best = |theme: usize| units.iter().map(|unit| unit.scores[theme]).fold(0.0, f64::max);
