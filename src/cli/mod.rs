@@ -18,8 +18,9 @@ use crate::embed::{self, DistillOptions, ModelStore};
 use crate::error::{Error, Result};
 use crate::ingest::Inputs;
 use crate::pipeline::{self, Outcome};
-use crate::theme::ThemeModel;
 use crate::report;
+use crate::theme::ThemeModel;
+use crate::theme::promote::Promotion;
 
 use args::{Args, Codebooks, Common, Models, Verb};
 use talk::Talk;
@@ -45,7 +46,7 @@ fn act(verb: Verb) -> Result<()> {
             score(&inputs, &themes, out.as_deref(), common)
         }
         Verb::Validate { dir, codes, json } => check_against_codes(&dir, &codes, json),
-        Verb::Codebook { verb: Codebooks::Check { codebook } } => check_codebook(&codebook),
+        Verb::Codebook { verb } => codebook(verb),
         Verb::Models { verb, models_dir } => models(verb, models_dir.as_deref()),
         Verb::Schema { name } => print_json(&report::schema(&name)?),
     }
@@ -129,6 +130,22 @@ fn conclude(outcome: &Outcome, out: Option<&Path>, talk: &Talk) -> Result<()> {
 fn check_against_codes(dir: &Path, codes: &Path, json: bool) -> Result<()> {
     let validation = pipeline::validate(dir, codes)?;
     if json { print_json(&validation) } else { print(&validation.to_string()) }
+}
+
+fn codebook(verb: Codebooks) -> Result<()> {
+    match verb {
+        Codebooks::Check { codebook } => check_codebook(&codebook),
+        Codebooks::Promote { themes, theme, into, id, name } => {
+            let (id, name) = (id.as_deref(), name.as_deref());
+            let id = pipeline::promote(&themes, Promotion { theme: &theme, id, name }, &into)?;
+            let into = into.display();
+            talk::say(&format!(
+                "{theme} is now theme `{id}` of {into}: write its definition, look at its terms and \
+                 examples, then run themeline codebook check {into}"
+            ));
+            Ok(())
+        }
+    }
 }
 
 fn check_codebook(name: &str) -> Result<()> {

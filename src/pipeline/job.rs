@@ -17,8 +17,8 @@ use crate::ingest::Inputs;
 use crate::report::run::{CodebookUsed, Counts, EncoderUsed, InputRead, RunFile};
 use crate::report::trends::TrendsFile;
 use crate::report::{
-    DocumentsJsonl, ExportOptions, Exporter, Exports, OutputFile, OutputFolder, Rounded,
-    ThemeIds, json_file, rejects_jsonl, trends_parquet,
+    DocumentsJsonl, ExportOptions, Exporter, Exports, OutputFile, OutputFolder, Rounded, ThemeIds,
+    json_file, rejects_jsonl, trends_parquet,
 };
 use crate::score::{ScoredDocument, Scorer};
 use crate::theme::codes::{self, Code};
@@ -132,7 +132,8 @@ impl<'j> Job<'j> {
 
     /// A sample of the inputs, with the documents of `codes` in it first.
     fn sample(&mut self, codes: &[Code]) -> Result<Vec<Document>> {
-        let coded: HashSet<&str> = codes.iter().flat_map(|c| [&c.id, &c.doc]).flatten().map(String::as_str).collect();
+        let coded: HashSet<&str> =
+            codes.iter().flat_map(|c| [&c.id, &c.doc]).flatten().map(String::as_str).collect();
         let max_bytes = self.config.sample_units.saturating_mul(BYTES_PER_UNIT);
         let mut sample = Sample::new(self.config.seed, max_bytes);
         let (key, mut n) = (sample.key(), 0);
@@ -237,7 +238,7 @@ impl<'j> Job<'j> {
                 fingerprint: self.embedder.fingerprint().to_owned(),
                 dimension: self.embedder.dimension() as u64,
             },
-            codebook: Some(CodebookUsed {
+            codebook: (model.n_seeded() > 0).then(|| CodebookUsed {
                 id: codebook.id.clone(),
                 version: codebook.version.clone(),
                 fingerprint: model.codebook_fingerprint.clone(),
@@ -251,11 +252,7 @@ impl<'j> Job<'j> {
         })
     }
 
-    fn timed<T>(
-        &mut self,
-        stage: Stage,
-        work: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<T> {
+    fn timed<T>(&mut self, stage: Stage, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         (self.told)(stage, 0);
         let start = Instant::now();
         let done = work(self);

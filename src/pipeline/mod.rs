@@ -8,8 +8,9 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::report::{self, OutputFile, OutputFolder, write_whole};
+use crate::theme::promote::{self, Promotion};
 use crate::theme::{ThemeModel, codes};
 use crate::validate::{self, Validation};
 
@@ -33,7 +34,12 @@ pub fn run(inputs: &[String], config: &Config, out: &Path, told: Progress<'_>) -
 ///
 /// # Errors
 /// What stops the work as a whole; a bad record does not.
-pub fn fit(inputs: &[String], config: &Config, out: &Path, told: Progress<'_>) -> Result<ThemeModel> {
+pub fn fit(
+    inputs: &[String],
+    config: &Config,
+    out: &Path,
+    told: Progress<'_>,
+) -> Result<ThemeModel> {
     let mut job = Job::open("fit", inputs, &config.encoder, config, told)?;
     let model = job.fit()?;
     write_whole(out, &model.to_json())?;
@@ -82,4 +88,24 @@ pub fn validate(dir: &Path, codes: &Path) -> Result<Validation> {
     let themes: Vec<String> = model.codebook.themes.iter().map(|theme| theme.id.clone()).collect();
     let codes = codes::read(codes, &themes)?;
     validate::validate(&codes, &report::read::units(dir)?, &themes)
+}
+
+/// `themeline codebook promote`: writes an emergent theme of a model into a codebook file, behind
+/// what stands there, or into a new one. Gives the id that the theme has there.
+///
+/// # Errors
+/// Those of [`promote::promoted`], and `Io` where a file cannot be read or written.
+pub fn promote(themes: &Path, promotion: Promotion<'_>, into: &Path) -> Result<String> {
+    let model = match themes.is_dir() {
+        true => ThemeModel::load(&themes.join(OutputFile::Themes.name()))?,
+        false => ThemeModel::load(themes)?,
+    };
+    let present = match std::fs::read_to_string(into) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(Error::io(into, "read", error)),
+    };
+    let promoted = promote::promoted(&model, promotion, present.as_deref(), into)?;
+    write_whole(into, promoted.toml.as_bytes())?;
+    Ok(promoted.id)
 }
