@@ -314,7 +314,8 @@ impl<'m> Reader<'m> {
     fn scores(&self, text: &str) -> Result<Vec<f32>> {
         let n_themes = self.model.n_seeded();
         let passages = Passages::read(text, &RepeatedLines::default());
-        let gathered = Gathered::read(passages, &self.matcher, &self.model.codebook, self.embedder)?;
+        let gathered =
+            Gathered::read(passages, &self.matcher, &self.model.codebook, self.embedder)?;
         let mut scores = vec![0.0_f32; n_themes];
         for (row, features) in gathered.features(&self.directions).iter().enumerate() {
             let theme = row % n_themes;
