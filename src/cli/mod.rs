@@ -4,6 +4,7 @@
 //! terminal only.
 
 mod args;
+mod codebooks;
 mod talk;
 
 use std::io::Write;
@@ -12,7 +13,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::codebook::Codebook;
 use crate::config::{Config, Options};
 use crate::embed::{self, DistillOptions, ModelStore};
 use crate::error::{Error, Result};
@@ -21,7 +21,7 @@ use crate::pipeline::{self, Outcome, ValidateRequest};
 use crate::report;
 use crate::theme::ThemeModel;
 
-use args::{Args, Codebooks, Common, Models, ValidateFlags, Verb};
+use args::{Args, Common, Models, ValidateFlags, Verb};
 use talk::Talk;
 
 /// Reads the command line, does what it says, and gives the exit code of the contract.
@@ -45,7 +45,7 @@ fn act(verb: Verb) -> Result<()> {
             score(&inputs, &themes, out.as_deref(), common)
         }
         Verb::Validate { dir, flags } => check_against_codes(&dir, flags),
-        Verb::Codebook { verb: Codebooks::Check { codebook } } => check_codebook(&codebook),
+        Verb::Codebook { verb } => codebooks::act(verb),
         Verb::Models { verb, models_dir } => models(verb, models_dir.as_deref()),
         Verb::Schema { name } => print_json(&report::schema(&name)?),
     }
@@ -143,22 +143,11 @@ fn check_against_codes(dir: &Path, flags: ValidateFlags) -> Result<()> {
     };
     let talk = Talk::new(false, false);
     let validation = pipeline::validate(dir, &request, &talk.progress())?;
-    talk.done();
+    talk.clear();
     match flags.json {
         true => print_json(&validation),
         false => print(&report::validation::text(&validation)),
     }
-}
-
-fn check_codebook(name: &str) -> Result<()> {
-    let codebook = Codebook::open(name)?;
-    let n_terms: usize = codebook.themes.iter().map(|theme| theme.terms.len()).sum();
-    print(&format!(
-        "{}: {} themes, {n_terms} terms, fingerprint {}\n",
-        codebook.id,
-        codebook.themes.len(),
-        codebook.fingerprint()
-    ))
 }
 
 fn models(verb: Models, dir: Option<&Path>) -> Result<()> {

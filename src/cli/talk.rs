@@ -54,8 +54,8 @@ impl Talk {
         }
     }
 
-    /// The end of work that says nothing.
-    pub fn done(&self) {
+    /// Takes the progress bar away.
+    pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
 

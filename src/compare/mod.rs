@@ -4,6 +4,8 @@
 //! the bytes of all their units. Copies count once, documents without a date are in no period, and
 //! a period without documents is absent, not zero.
 
+pub mod codebooks;
+
 use std::collections::BTreeMap;
 
 use crate::document::PeriodLength;

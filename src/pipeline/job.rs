@@ -90,9 +90,9 @@ impl Outcome {
 /// A verb at work.
 pub struct Job<'j> {
     verb: &'static str,
-    config: &'j Config,
-    inputs: Inputs,
-    embedder: Box<dyn Embedder>,
+    pub(super) config: &'j Config,
+    pub(super) inputs: Inputs,
+    pub(super) embedder: Box<dyn Embedder>,
     told: Progress<'j>,
     timings: Vec<(Stage, f64)>,
     warnings: Vec<String>,
@@ -131,7 +131,7 @@ impl<'j> Job<'j> {
     }
 
     /// A sample of the inputs, with the documents of `codes` in it first.
-    fn sample(&mut self, codes: &[Code]) -> Result<Vec<Document>> {
+    pub(super) fn sample(&mut self, codes: &[Code]) -> Result<Vec<Document>> {
         let coded: HashSet<&str> =
             codes.iter().flat_map(|c| [&c.id, &c.doc]).flatten().map(String::as_str).collect();
         let max_bytes = self.config.sample_units.saturating_mul(BYTES_PER_UNIT);
@@ -238,7 +238,7 @@ impl<'j> Job<'j> {
                 fingerprint: self.embedder.fingerprint().to_owned(),
                 dimension: self.embedder.dimension() as u64,
             },
-            codebook: Some(CodebookUsed {
+            codebook: (model.n_seeded() > 0).then(|| CodebookUsed {
                 id: codebook.id.clone(),
                 version: codebook.version.clone(),
                 fingerprint: model.codebook_fingerprint.clone(),
@@ -262,8 +262,8 @@ impl<'j> Job<'j> {
 }
 
 /// What became of every record so far.
-struct Ledger {
-    counts: Counts,
+pub(super) struct Ledger {
+    pub(super) counts: Counts,
     tally: Tally,
     rejects: Vec<Reject>,
     /// For each id its text's hash.
@@ -274,7 +274,7 @@ struct Ledger {
 }
 
 impl Ledger {
-    fn new(tally: Tally) -> Self {
+    pub(super) fn new(tally: Tally) -> Self {
         Ledger {
             counts: Counts::default(),
             tally,
@@ -291,7 +291,7 @@ impl Ledger {
         batch.into_iter().filter_map(|read| self.enter_one(read)).collect()
     }
 
-    fn enter_one(&mut self, read: Read<ScoredDocument>) -> Option<ScoredDocument> {
+    pub(super) fn enter_one(&mut self, read: Read<ScoredDocument>) -> Option<ScoredDocument> {
         let mut scored = match read {
             Ok(scored) => scored,
             Err(reject) => return self.reject(reject),
@@ -353,7 +353,7 @@ fn duplicate_id(document: &Document) -> Reject {
     }
 }
 
-fn no_documents(n_records: u64) -> Error {
+pub(super) fn no_documents(n_records: u64) -> Error {
     Error::usage(
         format!("no document could be read ({n_records} records, all rejected)"),
         "look at the first messages above; `--text-field`, `--date-format` and `--id-field` say \
