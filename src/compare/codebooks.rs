@@ -292,6 +292,7 @@ mod tests {
             span: Span::new(start, end),
             themes: themes.to_vec(),
             cluster: None,
+            scores: vec![],
         };
         let place = Place { file: "-".into(), line: None, byte_offset: None, record: 1 };
         ScoredDocument {

@@ -73,9 +73,9 @@ fn config(run: &RunFile, request: &ValidateRequest) -> Result<Config> {
 fn encoder(run: &RunFile, model: &ThemeModel, config: &Config) -> Result<Box<dyn Embedder>> {
     let store = ModelStore::locate(config.models_dir.as_deref())?;
     let of_options = embed::open(&config.encoder, &store);
-    let fits = |embedder: &Box<dyn Embedder>| embedder.fingerprint() == run.encoder.fingerprint;
+    let fits = |embedder: &dyn Embedder| embedder.fingerprint() == run.encoder.fingerprint;
     let embedder = match of_options {
-        Ok(embedder) if fits(&embedder) => embedder,
+        Ok(embedder) if fits(&*embedder) => embedder,
         _ => embed::open(&run.encoder.name, &store)?,
     };
     model.check_encoder(&*embedder)?;

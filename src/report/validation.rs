@@ -181,15 +181,19 @@ fn changes(out: &mut String, drift: &Drift) {
             format!(" ({:.1} to {:.1})", 100.0 * low, 100.0 * high)
         });
         let said = format!(
-            "drift: from {early} to {late} the part of passages scored as {} {verb} by {:.1} \
-             points{range} against the part so coded: that much of its trend is error",
+            "drift: between the earlier periods ({early}) and the later ({late}) the part of passages \
+             scored as {} {verb} by {:.1} points{range} against the part so coded: that much of its \
+             trend is error",
             visible(theme),
             100.0 * points
         );
         wrapped(out, &said, "  ");
     }
     if n_clear == 0 {
-        let said = format!("no theme's bias changed clearly from {early} to {late}");
+        let said = format!(
+            "the bias of no theme changed clearly between the earlier periods ({early}) and the \
+             later ({late})"
+        );
         wrapped(out, &said, "  ");
     }
 }

@@ -187,8 +187,14 @@ mod tests {
             encoder: EncoderRef { name: "e".into(), fingerprint: "f".into(), dimension: 1 },
             codebook_fingerprint: String::new(),
             codebook: Codebook::none(),
-            fitted_on: FittedOn { n_documents: 9, n_units: 90, n_codes: 0, seed: 1 },
-            joint: Joint::builtin("static"),
+            fitted_on: FittedOn {
+                n_documents: 9,
+                n_units: 90,
+                n_codes: 0,
+                coded_documents: vec![],
+                seed: 1,
+            },
+            joint: Joint::builtin("static", false),
             themes: vec![
                 theme(
                     "emergent-1",

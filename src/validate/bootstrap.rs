@@ -101,13 +101,14 @@ mod tests {
 
     #[test]
     fn the_interval_of_a_mean_is_that_of_theory() {
-        // 200 documents, half 0 and half 1: the standard error of the mean is 0.5 / sqrt(200).
-        let values: Vec<f64> = (0..200).map(|i| f64::from(i % 2)).collect();
+        // 200 documents, spread evenly over 0..1: the standard error of the mean is that of a uniform
+        // distribution, sqrt(1 / 12), over sqrt(200).
+        let values: Vec<f64> = (0..200).map(|i| (f64::from(i) + 0.5) / 200.0).collect();
         let resampling = Resampling { seed: 3, n: 4000, n_together: 1 };
         let found = resampling.intervals(200, 1, |times| vec![mean(times, &values)])[0].unwrap();
-        let expected = 1.96 * 0.5 / 200f64.sqrt();
-        assert!((found.low - (0.5 - expected)).abs() < 0.006, "{found:?}");
-        assert!((found.high - (0.5 + expected)).abs() < 0.006, "{found:?}");
+        let expected = 1.96 * (1.0 / 12.0f64).sqrt() / 200f64.sqrt();
+        assert!((found.low - (0.5 - expected)).abs() < 0.004, "{found:?}");
+        assert!((found.high - (0.5 + expected)).abs() < 0.004, "{found:?}");
         let again = resampling.intervals(200, 1, |times| vec![mean(times, &values)])[0].unwrap();
         assert_eq!(found, again);
         let other = Resampling { seed: 4, ..resampling };

@@ -18,7 +18,7 @@ const MAX_SPANS: usize = 12;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Group {
     /// Label of the period, or value of the field `source`. More than twelve periods are joined into
-    /// twelve spans, about equal in passages: `1946 to 1953`. Null: documents without one.
+    /// at most twelve spans, about equal in passages: `1946 to 1953`. Null: documents without one.
     pub name: Option<String>,
     /// The figures.
     #[serde(flatten)]
