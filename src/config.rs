@@ -25,11 +25,10 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codebook: Option<String>,
 
-    /// Encoder: `static`, `reader`, `minilm`, or a folder with a BERT model [default: static]
+    /// Encoder: `static`, `minilm`, or a folder with a BERT model [default: static]
     ///
-    /// `static` and `reader` are built in: the one is a table of word vectors, fast; the other a
-    /// transformer, which reads better. `minilm` is fetched once by `themeline models add minilm`. A folder
-    /// holds config.json, model.safetensors and tokenizer.json.
+    /// `static` is built in. `minilm` is fetched once by `themeline models add minilm`. A folder
+    /// holds config.json, model.safetensors, and tokenizer.json or vocab.txt.
     #[arg(long, value_name = "NAME", help_heading = "Themes")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<String>,

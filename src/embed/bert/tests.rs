@@ -182,8 +182,7 @@ fn complaint(folder: &TempDir) -> String {
 #[test]
 fn each_fault_of_a_folder_is_named_with_its_file() {
     let no_nan = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
-    type Spoil<'a> = &'a dyn Fn(&TempDir);
-    let cases: [(&str, Spoil<'_>, &str); 14] = [
+    let cases: [Case<'_>; 14] = [
         (
             "tokenizer.json",
             &|f| fs::remove_file(f.path().join("tokenizer.json")).unwrap(),
