@@ -269,19 +269,24 @@ fn codes_are_learned_from_and_judged_by() {
     let dir = out.path().join("results");
     run(&["examples/readouts/vietnam-korea-seoul.txt"], &dir, &[]);
     let document = &lines(&fs::read(dir.join("documents.jsonl")).unwrap())[0];
-    let code = |passage: &Value| {
-        let (doc, theme) = (&document["id"], &passage["theme"]);
-        let (start, text) = (&passage["start"], &passage["text"]);
-        format!(r#"{{"doc": {doc}, "start": {start}, "text": {text}, "themes": [{theme}]}}"#)
+    // A passage may stand as evidence for several themes; it has one code.
+    let mut themes: BTreeMap<(u64, String), Vec<String>> = BTreeMap::new();
+    for passage in document["evidence"].as_array().unwrap() {
+        let place = (passage["start"].as_u64().unwrap(), passage["text"].to_string());
+        themes.entry(place).or_default().push(passage["theme"].to_string());
+    }
+    let code = |((start, text), themes): (&(u64, String), &Vec<String>)| {
+        let (doc, themes) = (&document["id"], themes.join(", "));
+        format!(r#"{{"doc": {doc}, "start": {start}, "text": {text}, "themes": [{themes}]}}"#)
     };
-    let codes: Vec<String> = document["evidence"].as_array().unwrap().iter().map(code).collect();
+    let codes: Vec<String> = themes.iter().map(code).collect();
     let path = out.path().join("codes.jsonl");
     fs::write(&path, codes.join("\n")).unwrap();
     let done =
         themeline().arg("validate").arg(&dir).arg("--codes").arg(&path).arg("--json").assert();
     let validation: Value = serde_json::from_slice(&done.success().get_output().stdout).unwrap();
     assert_eq!(validation["n_passages"], codes.len());
-    // Every code gives one theme that its unit carries.
+    // Every code gives themes that its unit carries.
     for (theme, agreement) in validation["themes"].as_object().unwrap() {
         let recall = &agreement["recall"];
         assert!(recall.is_null() || *recall == 1.0, "{theme}: {agreement}");

@@ -81,8 +81,10 @@ Examples:
     },
     /// Check scores against hand codes
     #[command(before_help = "\
-Example:
+Examples:
   themeline validate results --codes codes.jsonl
+  themeline validate results --codes first.jsonl --codes second.jsonl    compare coders too
+  themeline validate results --codes codes.jsonl --leave-out 5           cross-validate
 
 A line of codes.jsonl is {\"doc\": ID, \"start\": BYTE, \"text\": SENTENCE, \"themes\": [ID, ...]}; without
 `start` the text is searched in the document, and without `doc` the line's `id` names the document.
@@ -91,12 +93,8 @@ A line of codes.jsonl is {\"doc\": ID, \"start\": BYTE, \"text\": SENTENCE, \"th
         /// Folder that `run` or `score` wrote
         #[arg(value_name = "DIR")]
         dir: PathBuf,
-        /// Hand codes, one JSON object a line
-        #[arg(long, value_name = "FILE")]
-        codes: PathBuf,
-        /// Print JSON instead of a table
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        flags: ValidateFlags,
     },
     /// Look after codebooks
     Codebook {
@@ -111,7 +109,8 @@ A line of codes.jsonl is {\"doc\": ID, \"start\": BYTE, \"text\": SENTENCE, \"th
         #[arg(long, global = true, value_name = "DIR", env = "THEMELINE_MODELS")]
         models_dir: Option<PathBuf>,
     },
-    /// Print the JSON Schema of an output: documents, units, scores, themes, trends, rejects or run
+    /// Print the JSON Schema of an output: documents, units, scores, themes, trends, rejects, run or
+    /// validation
     Schema {
         /// Name of the output
         #[arg(value_name = "NAME")]
@@ -164,6 +163,28 @@ Example:
         #[command(flatten)]
         study: Study,
     },
+    /// Write an emergent theme into a codebook, for a person to go on from
+    #[command(before_help = "\
+Example:
+  themeline codebook promote themes.json --theme emergent-1 --into my-themes.toml
+")]
+    Promote {
+        /// Fitted themes: a themes.json, or the folder that `run` wrote
+        #[arg(value_name = "THEMES")]
+        themes: PathBuf,
+        /// Id of the emergent theme, such as `emergent-1`
+        #[arg(long, value_name = "ID")]
+        theme: String,
+        /// Codebook file to add it to; made where it is not there
+        #[arg(long, value_name = "FILE")]
+        into: PathBuf,
+        /// Id of the theme in the codebook [default: from its most distinctive term]
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// Name of the theme in the codebook [default: its name in the model]
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
 }
 
 /// Flags that the verbs which look after codebooks share.
@@ -211,6 +232,47 @@ pub enum Models {
         #[arg(long, short, value_name = "DIR")]
         out: PathBuf,
     },
+}
+
+/// Flags of `validate`.
+#[derive(Debug, clap::Args)]
+pub struct ValidateFlags {
+    /// Hand codes, one JSON object a line; again for a second coder
+    ///
+    /// The first file is set against the scores; all files are set against each other.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub codes: Vec<PathBuf>,
+
+    /// Cross-validate: leave out documents in N parts, fit on the rest, score what was left out
+    ///
+    /// The inputs that run.json names are read again, and everything is fitted anew without the part
+    /// that it scores: neither its codes nor its text are seen.
+    #[arg(long, value_name = "N")]
+    pub leave_out: Option<usize>,
+
+    /// Judge documents too whose codes the themes were fitted with
+    #[arg(long)]
+    pub allow_trained: bool,
+
+    /// Wrongly judged passages to show for each theme and kind of error
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub errors: usize,
+
+    /// Seed of the resamples behind the intervals, and of the parts of --leave-out
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Threads [default: one a core]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub threads: usize,
+
+    /// Folder of added encoders [default: that of the run]
+    #[arg(long, value_name = "DIR", env = "THEMELINE_MODELS")]
+    pub models_dir: Option<PathBuf>,
+
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Flags that `run`, `fit` and `score` share.

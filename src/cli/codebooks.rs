@@ -10,9 +10,10 @@ use crate::error::{Error, Result};
 use crate::pipeline::{self, CodebookCheck, CodebookComparison};
 use crate::report::table::visible;
 use crate::theme::check::Finding;
+use crate::theme::promote::Promotion;
 
 use super::args::{Codebooks, Study};
-use super::talk::Talk;
+use super::talk::{self, Talk};
 use super::{print, print_json};
 
 /// Does what the verb says.
@@ -25,11 +26,24 @@ pub fn act(verb: Codebooks) -> Result<()> {
             let config = config(&study, None, by)?;
             let talk = Talk::new(study.json, false);
             let books = (before.as_str(), after.as_str());
-            let found =
-                pipeline::diff_codebooks(books, &corpus, &config, top, &talk.progress())?;
+            let found = pipeline::diff_codebooks(books, &corpus, &config, top, &talk.progress())?;
             talk.clear();
-            if study.json { print_json(&found)? } else { print(&diff_text(&found))? }
+            if study.json {
+                print_json(&found)?
+            } else {
+                print(&diff_text(&found))?
+            }
             check_rejects(found.counts.rejected, found.counts.read, config.max_reject_rate)
+        }
+        Codebooks::Promote { themes, theme, into, id, name } => {
+            let (id, name) = (id.as_deref(), name.as_deref());
+            let id = pipeline::promote(&themes, Promotion { theme: &theme, id, name }, &into)?;
+            let into = into.display();
+            talk::say(&format!(
+                "{theme} is now theme `{id}` of {into}: write its definition, look at its terms and \
+                 examples, then run themeline codebook check {into}"
+            ));
+            Ok(())
         }
     }
 }
@@ -46,7 +60,11 @@ fn check(codebook: String, corpus: &[String], strict: bool, study: &Study) -> Re
     let talk = Talk::new(study.json, false);
     let found = pipeline::check_codebook(corpus, &config, &talk.progress())?;
     talk.clear();
-    if study.json { print_json(&found)? } else { print(&check_text(&found))? }
+    if study.json {
+        print_json(&found)?
+    } else {
+        print(&check_text(&found))?
+    }
     let n_read = found.n_documents.unwrap_or(0) + found.n_rejected;
     check_rejects(found.n_rejected, n_read, config.max_reject_rate)?;
     match found.findings.len() {
@@ -101,15 +119,15 @@ fn said(finding: &Finding) -> String {
         Finding::SharedTerm { term, also, .. } => {
             format!("term `{term}` counts for {} too", also.join(" and "))
         }
-        Finding::MisplacedExample { text, score, read_as, read_score, .. } => format!(
-            "example \"{text}\" is read as {read_as} ({read_score:.2}; here {score:.2})"
-        ),
+        Finding::MisplacedExample { text, score, read_as, read_score, .. } => {
+            format!("example \"{text}\" is read as {read_as} ({read_score:.2}; here {score:.2})")
+        }
         Finding::AcceptedCounterExample { text, score, .. } => {
             format!("counter-example \"{text}\" is taken for the theme ({score:.2})")
         }
-        Finding::NearTwins { other, cosine, n_shared_terms, .. } => format!(
-            "near-twin of {other}: cosine {cosine:.2}, {n_shared_terms} terms in common"
-        ),
+        Finding::NearTwins { other, cosine, n_shared_terms, .. } => {
+            format!("near-twin of {other}: cosine {cosine:.2}, {n_shared_terms} terms in common")
+        }
     }
 }
 

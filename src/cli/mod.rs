@@ -17,11 +17,11 @@ use crate::config::{Config, Options};
 use crate::embed::{self, DistillOptions, ModelStore};
 use crate::error::{Error, Result};
 use crate::ingest::Inputs;
-use crate::pipeline::{self, Outcome};
+use crate::pipeline::{self, Outcome, ValidateRequest};
 use crate::report;
 use crate::theme::ThemeModel;
 
-use args::{Args, Common, Models, Verb};
+use args::{Args, Common, Models, ValidateFlags, Verb};
 use talk::Talk;
 
 /// Reads the command line, does what it says, and gives the exit code of the contract.
@@ -44,7 +44,7 @@ fn act(verb: Verb) -> Result<()> {
         Verb::Score { inputs, themes, out, common } => {
             score(&inputs, &themes, out.as_deref(), common)
         }
-        Verb::Validate { dir, codes, json } => check_against_codes(&dir, &codes, json),
+        Verb::Validate { dir, flags } => check_against_codes(&dir, flags),
         Verb::Codebook { verb } => codebooks::act(verb),
         Verb::Models { verb, models_dir } => models(verb, models_dir.as_deref()),
         Verb::Schema { name } => print_json(&report::schema(&name)?),
@@ -91,9 +91,14 @@ fn prepare(inputs: &[String], common: Common) -> Result<Option<(Config, Talk)>> 
         print(&planned(&Inputs::expand(inputs)?))?;
         return Ok(None);
     }
-    // A second pool in one process is refused; then the first one's threads serve.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(config.threads).build_global();
+    use_threads(config.threads);
     Ok(Some((config, Talk::new(common.quiet, common.json_logs))))
+}
+
+/// Sets the number of threads; 0 for one a core.
+fn use_threads(n_threads: usize) {
+    // A second pool in one process is refused; then the first one's threads serve.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build_global();
 }
 
 fn planned(inputs: &Inputs) -> String {
@@ -126,9 +131,23 @@ fn conclude(outcome: &Outcome, out: Option<&Path>, talk: &Talk) -> Result<()> {
     outcome.check_rejects()
 }
 
-fn check_against_codes(dir: &Path, codes: &Path, json: bool) -> Result<()> {
-    let validation = pipeline::validate(dir, codes)?;
-    if json { print_json(&validation) } else { print(&validation.to_string()) }
+fn check_against_codes(dir: &Path, flags: ValidateFlags) -> Result<()> {
+    use_threads(flags.threads);
+    let request = ValidateRequest {
+        codes: flags.codes,
+        leave_out: flags.leave_out,
+        allow_trained: flags.allow_trained,
+        n_wrong: flags.errors,
+        seed: flags.seed,
+        models_dir: flags.models_dir,
+    };
+    let talk = Talk::new(false, false);
+    let validation = pipeline::validate(dir, &request, &talk.progress())?;
+    talk.clear();
+    match flags.json {
+        true => print_json(&validation),
+        false => print(&report::validation::text(&validation)),
+    }
 }
 
 fn models(verb: Models, dir: Option<&Path>) -> Result<()> {

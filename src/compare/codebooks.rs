@@ -282,12 +282,17 @@ mod tests {
     const SPANS: [(usize, usize); 3] = [(0, 6), (7, 15), (16, 23)];
 
     /// A document of three units with the themes given for each, and the shares of two themes.
-    fn scored(period: Option<&str>, units: [&[(usize, f32)]; 3], shares: [f64; 2]) -> ScoredDocument {
+    fn scored(
+        period: Option<&str>,
+        units: [&[(usize, f32)]; 3],
+        shares: [f64; 2],
+    ) -> ScoredDocument {
         let unit = |(themes, (start, end)): (&&[(usize, f32)], (usize, usize))| UnitScore {
             sentence: 0,
             span: Span::new(start, end),
             themes: themes.to_vec(),
             cluster: None,
+            scores: vec![],
         };
         let place = Place { file: "-".into(), line: None, byte_offset: None, record: 1 };
         ScoredDocument {
@@ -329,10 +334,16 @@ mod tests {
         let diff = diff(None);
         assert_eq!((diff.n_units, diff.n_changed), (3, 3));
         let name = |end: &Option<String>| end.clone().unwrap_or_else(|| "kept".to_owned());
-        let moves: Vec<String> =
-            diff.moves.iter().map(|m| format!("{}>{} {}", name(&m.from), name(&m.to), m.n_units)).collect();
+        let moves: Vec<String> = diff
+            .moves
+            .iter()
+            .map(|m| format!("{}>{} {}", name(&m.from), name(&m.to), m.n_units))
+            .collect();
         assert_eq!(moves, ["kept>trade 1", "none>trade 1", "schools>none 1"]);
-        assert_eq!((diff.only_before, diff.only_after), (vec!["schools".into()], vec!["trade".into()]));
+        assert_eq!(
+            (diff.only_before, diff.only_after),
+            (vec!["schools".into()], vec!["trade".into()])
+        );
     }
 
     #[test]
@@ -347,7 +358,8 @@ mod tests {
     fn a_theme_that_a_codebook_lacks_is_absent_not_zero() {
         let diff = diff(Some("2020"));
         let share = |theme: &str, period: Option<&str>| {
-            let found = diff.shares.iter().find(|s| s.theme == theme && s.period.as_deref() == period);
+            let found =
+                diff.shares.iter().find(|s| s.theme == theme && s.period.as_deref() == period);
             found.map(|share| (share.before, share.after)).unwrap()
         };
         assert_eq!(share("schools", None), (Some(0.4), None));

@@ -2,14 +2,20 @@
 //! in every complaint.
 
 use crate::error::{Error, Result};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+/// Name and bytes of a file that is part of the program.
+pub(super) type BuiltInFile = (&'static str, &'static [u8]);
 
 /// The files of one model, and the hashes of those read so far.
 #[derive(Debug)]
 pub(super) struct ModelFolder {
     name: String,
     path: PathBuf,
+    /// Files that are part of the program, in place of those on disk.
+    built_in: Option<&'static [BuiltInFile]>,
     /// File → hex blake3 that it must have; files not listed may have any.
     expected: BTreeMap<String, String>,
     read: BTreeMap<String, blake3::Hash>,
@@ -19,15 +25,14 @@ impl ModelFolder {
     /// A folder whose files may hold anything.
     pub fn new(name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         let (name, path) = (name.into(), path.into());
-        ModelFolder { name, path, expected: BTreeMap::new(), read: BTreeMap::new() }
+        let (expected, read) = (BTreeMap::new(), BTreeMap::new());
+        ModelFolder { name, path, built_in: None, expected, read }
     }
 
-    /// Files that are part of the program, all of them read.
-    pub fn built_in(name: &str, files: &[(&str, &[u8])]) -> Self {
-        let mut folder = Self::new(name, format!("<built-in {name}>"));
-        folder.read =
-            files.iter().map(|(f, bytes)| ((*f).to_owned(), blake3::hash(bytes))).collect();
-        folder
+    /// A folder that is part of the program.
+    pub fn built_in(name: &str, files: &'static [BuiltInFile]) -> Self {
+        let folder = Self::new(name, format!("<built-in {name}>"));
+        ModelFolder { built_in: Some(files), ..folder }
     }
 
     /// The same folder, whose listed files must have the given hex blake3.
@@ -40,7 +45,7 @@ impl ModelFolder {
     }
 
     /// The bytes of `file`, which must be there.
-    pub fn read(&mut self, file: &str) -> Result<Vec<u8>> {
+    pub fn read(&mut self, file: &str) -> Result<Cow<'static, [u8]>> {
         let hint = format!(
             "a model folder holds config.json, tokenizer.json and model.safetensors, as \
              sentence-transformers saves them; {file} belongs in {}",
@@ -51,13 +56,9 @@ impl ModelFolder {
     }
 
     /// The bytes of `file`, or `None` where there is no such file.
-    pub fn read_if_present(&mut self, file: &str) -> Result<Option<Vec<u8>>> {
+    pub fn read_if_present(&mut self, file: &str) -> Result<Option<Cow<'static, [u8]>>> {
         let path = self.path.join(file);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io(path, "read", error)),
-        };
+        let Some(bytes) = self.bytes(file)? else { return Ok(None) };
         let hash = blake3::hash(&bytes);
         if self.expected.get(file).is_some_and(|hex| *hex != hash.to_hex().as_str()) {
             let name = &self.name;
@@ -69,6 +70,19 @@ impl ModelFolder {
         }
         self.read.insert(file.to_owned(), hash);
         Ok(Some(bytes))
+    }
+
+    fn bytes(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>> {
+        if let Some(files) = self.built_in {
+            let found = files.iter().find(|(name, _)| *name == file);
+            return Ok(found.map(|(_, bytes)| Cow::Borrowed(*bytes)));
+        }
+        let path = self.path.join(file);
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(Some(Cow::Owned(bytes))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io(path, "read", error)),
+        }
     }
 
     /// The bytes of the JSON in `file` as a `T`, or `None` where there is no such file.

@@ -1,10 +1,11 @@
 //! Texts → vectors: meaning as geometry, so that words which the codebook never lists still count.
 //!
-//! Every encoder is an [`Embedder`]: `static` (built in, a table of token vectors), `minilm` (a
-//! transformer, added once to the [`ModelStore`]), or any folder with a BERT model in the layout of
+//! Every encoder is an [`Embedder`]: `static` (built in, a table of token vectors), `reader` (built in,
+//! a transformer that was also trained on the themes of the built-in codebook), `minilm` (added once to the [`ModelStore`]), or any folder with a BERT model in the layout of
 //! sentence-transformers. [`open`] finds one by name.
 
 mod matrix;
+mod heads;
 mod fake;
 mod folder;
 mod bert;
@@ -17,12 +18,14 @@ mod open;
 pub use bert::BertEmbedder;
 pub use distill::{DistillOptions, StaticFiles, distill};
 pub use fake::FakeEmbedder;
+pub use heads::{Heads, NO_TEXT};
 pub use matrix::EmbeddingMatrix;
 pub use open::open;
 pub use static_table::StaticEmbedder;
 pub use store::{ModelEntry, ModelState, ModelStore};
 
 use crate::error::Result;
+use ndarray::Array2;
 
 /// An encoder: texts in, one vector a text out.
 pub trait Embedder: Send + Sync {
@@ -44,4 +47,19 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// [`crate::Error::Encoder`] where the encoder's own files fail it; never for a text.
     fn embed(&self, texts: &[&str]) -> Result<EmbeddingMatrix>;
+
+    /// The themes that the encoder was trained to tell; most encoders were trained for none.
+    fn heads(&self) -> Option<&Heads> {
+        None
+    }
+
+    /// As [`Self::embed`], with the logits of [`Self::heads`] where there are any: shape
+    /// `(texts.len(), labels.len())`, each the log-odds that the text carries the theme, by the
+    /// encoder alone; [`NO_TEXT`] where a text has no token.
+    ///
+    /// # Errors
+    /// As [`Self::embed`].
+    fn embed_with_logits(&self, texts: &[&str]) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
+        Ok((self.embed(texts)?, None))
+    }
 }

@@ -9,10 +9,10 @@ use crate::error::{Error, Result};
 use serde_json::Value;
 use std::path::Path;
 
-/// The name of the built-in encoder.
+/// The name of the built-in table.
 const STATIC: &str = "static";
 
-/// Opens an encoder: `static`, a model of the store such as `minilm`, or a folder.
+/// Opens an encoder: `static` or `reader`, a model of the store such as `minilm`, or a folder.
 ///
 /// A name that is known wins over a folder of the same name; `./minilm` is always a folder. A folder
 /// holds a BERT model as sentence-transformers saves it, or a table that [`super::distill`] made.

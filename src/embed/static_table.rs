@@ -2,7 +2,7 @@
 //! a word; distilled from a transformer (see [`super::distill`]), so the words still know what they
 //! mean.
 
-use super::folder::ModelFolder;
+use super::folder::{BuiltInFile, ModelFolder};
 use super::matrix::normalise;
 use super::store::{ModelEntry, ModelState};
 use super::{Embedder, EmbeddingMatrix};
@@ -52,7 +52,7 @@ const UNKNOWN: u32 = u32::MAX;
 /// Texts that one thread embeds at a time.
 const CHUNK: usize = 256;
 
-static BUILT_IN: [(&str, &[u8]); 3] = [
+static BUILT_IN: [BuiltInFile; 3] = [
     (CONFIG, include_bytes!("../../models/static/config.json")),
     (VOCABULARY, include_bytes!("../../models/static/vocab.txt")),
     (WEIGHTS, include_bytes!("../../models/static/model.safetensors")),
@@ -74,10 +74,7 @@ pub struct StaticEmbedder {
 impl StaticEmbedder {
     /// The table that is part of the program.
     pub fn built_in() -> Result<Self> {
-        let [config, vocabulary, weights] = BUILT_IN.map(|(_, bytes)| bytes);
-        let folder = ModelFolder::built_in("static", &BUILT_IN);
-        let config = serde_json::from_slice(config).map_err(|error| folder.fault(CONFIG, error))?;
-        Self::from_files(&folder, &config, vocabulary, Cow::Borrowed(weights))
+        Self::load(ModelFolder::built_in("static", &BUILT_IN))
     }
 
     /// The table in `folder`.
@@ -87,7 +84,7 @@ impl StaticEmbedder {
             serde_json::from_slice(&config).map_err(|error| folder.fault(CONFIG, error))?;
         let vocabulary = folder.read(VOCABULARY)?;
         let weights = folder.read(WEIGHTS)?;
-        Self::from_files(&folder, &config, &vocabulary, Cow::Owned(weights))
+        Self::from_files(&folder, &config, &vocabulary, weights)
     }
 
     fn from_files(

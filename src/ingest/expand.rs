@@ -55,6 +55,20 @@ impl Found {
         Ok(found)
     }
 
+    /// Files whose names are known.
+    pub fn of_names(files: Vec<(String, PathBuf)>) -> Result<Found> {
+        let mut found = Found::default();
+        for (name, path) in files {
+            if !path.is_file() {
+                return Err(missing(&path));
+            }
+            let kind = kind_by_name(&path).map_or_else(|| named_kind(&path), Ok)?;
+            found.paths.push((name, path, kind));
+        }
+        found.settle(false);
+        Ok(found)
+    }
+
     /// Sorts what was found, and keeps each file once.
     fn settle(&mut self, may_repeat: bool) {
         let mut paths = std::mem::take(&mut self.paths);

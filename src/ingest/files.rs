@@ -108,6 +108,16 @@ impl Inputs {
         Ok(Inputs { files: found.files.into(), refused: found.refused, skipped: found.skipped })
     }
 
+    /// Files that were read before, each under the name that it had then, with where it lies.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] or [`Error::Io`] where one is not there, or of a format that is not read.
+    pub fn again(files: Vec<(String, PathBuf)>) -> Result<Inputs> {
+        let found = Found::of_names(files)?;
+        Ok(Inputs { files: found.files.into(), refused: found.refused, skipped: found.skipped })
+    }
+
     /// The files, in the order in which they are read.
     pub fn files(&self) -> &[InputFile] {
         &self.files

@@ -28,7 +28,7 @@ use super::sample::Sample;
 use super::stream::{self, Read};
 
 /// About how many bytes of text a unit has: what turns a bound on units into one on bytes.
-const BYTES_PER_UNIT: usize = 120;
+pub(super) const BYTES_PER_UNIT: usize = 120;
 
 /// A stage of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,7 +238,7 @@ impl<'j> Job<'j> {
                 fingerprint: self.embedder.fingerprint().to_owned(),
                 dimension: self.embedder.dimension() as u64,
             },
-            codebook: Some(CodebookUsed {
+            codebook: (model.n_seeded() > 0).then(|| CodebookUsed {
                 id: codebook.id.clone(),
                 version: codebook.version.clone(),
                 fingerprint: model.codebook_fingerprint.clone(),

@@ -1,21 +1,24 @@
-//! The verbs, on one screen: what `run`, `fit` and `score` do, in order.
+//! The verbs, on one screen: what `run`, `fit`, `score` and `validate` do, in order.
 
 mod codebooks;
 mod job;
+mod leave_out;
 mod sample;
 mod stream;
+mod validate;
 
 use std::io::Write;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::error::Result;
-use crate::report::{self, OutputFile, OutputFolder, write_whole};
-use crate::theme::{ThemeModel, codes};
-use crate::validate::{self, Validation};
+use crate::error::{Error, Result};
+use crate::report::{OutputFile, OutputFolder, write_whole};
+use crate::theme::ThemeModel;
+use crate::theme::promote::{self, Promotion};
 
 pub use codebooks::{CodebookCheck, CodebookComparison, check_codebook, diff_codebooks};
 pub use job::{Outcome, Progress, Stage};
+pub use validate::{ValidateRequest, validate};
 
 use job::Job;
 
@@ -80,13 +83,22 @@ pub fn score_stream(
     Job::open("score", inputs, encoder, config, told)?.score_stream(model, out)
 }
 
-/// `themeline validate`: hand codes against the scores of an output folder.
+/// `themeline codebook promote`: writes an emergent theme of a model into a codebook file, behind
+/// what stands there, or into a new one. Gives the id that the theme has there.
 ///
 /// # Errors
-/// Where the folder is not a finished run, or the codes do not belong to it.
-pub fn validate(dir: &Path, codes: &Path) -> Result<Validation> {
-    let model = ThemeModel::load(&dir.join(OutputFile::Themes.name()))?;
-    let themes: Vec<String> = model.codebook.themes.iter().map(|theme| theme.id.clone()).collect();
-    let codes = codes::read(codes, &themes)?;
-    validate::validate(&codes, &report::read::units(dir)?, &themes)
+/// Those of [`promote::promoted`], and `Io` where a file cannot be read or written.
+pub fn promote(themes: &Path, promotion: Promotion<'_>, into: &Path) -> Result<String> {
+    let model = match themes.is_dir() {
+        true => ThemeModel::load(&themes.join(OutputFile::Themes.name()))?,
+        false => ThemeModel::load(themes)?,
+    };
+    let present = match std::fs::read_to_string(into) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(Error::io(into, "read", error)),
+    };
+    let promoted = promote::promoted(&model, promotion, present.as_deref(), into)?;
+    write_whole(into, promoted.toml.as_bytes())?;
+    Ok(promoted.id)
 }

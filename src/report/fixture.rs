@@ -30,6 +30,7 @@ fn document(i: usize) -> ScoredDocument {
         span: Span::new(k * CLAUSE.len(), (k + 1) * CLAUSE.len() - 2),
         themes: [(1, score(k)), (0, score(k) / 3.0)][..(i + k) % 3].to_vec(),
         cluster: [None, Some(0), Some(2)][(i + k) % 3],
+        scores: vec![score(k) / 3.0, score(k)],
     };
     let evidence = |theme: usize| {
         (0..n_units).map(move |k| Evidence { theme, unit: k, score: 0.9 - 0.05 * k as f32 })

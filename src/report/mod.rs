@@ -14,6 +14,7 @@ pub mod parquet;
 pub mod schema;
 pub mod folder;
 pub mod table;
+pub mod validation;
 pub mod read;
 
 #[cfg(test)]

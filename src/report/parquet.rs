@@ -153,10 +153,15 @@ struct UnitColumns {
     text: StringBuilder,
     themes: ListBuilder<StructBuilder>,
     cluster: StringBuilder,
+    scores: ListBuilder<Float64Builder>,
 }
 
 fn theme_fields() -> Fields {
     Fields::from(vec![required("theme", DataType::Utf8), required("score", DataType::Float64)])
+}
+
+fn score_element() -> Field {
+    required("element", DataType::Float64)
 }
 
 fn theme_element() -> Field {
@@ -175,6 +180,7 @@ impl Default for UnitColumns {
             themes: ListBuilder::new(StructBuilder::from_fields(theme_fields(), 0))
                 .with_field(theme_element()),
             cluster: StringBuilder::new(),
+            scores: ListBuilder::new(Float64Builder::new()).with_field(score_element()),
         }
     }
 }
@@ -200,6 +206,10 @@ impl UnitColumns {
         self.themes.append(true);
         let cluster = unit.cluster.map(|theme| themes.get(theme));
         self.cluster.append_option(cluster);
+        for &score in &unit.scores {
+            self.scores.values().append_value(Rounded::coarse(f64::from(score)).finite()?);
+        }
+        self.scores.append(true);
         let n_theme_bytes: usize = unit.themes.iter().map(|&(t, _)| themes.get(t).len()).sum();
         Ok(id.len() + text.len() + n_theme_bytes + cluster.map_or(0, str::len))
     }
@@ -228,6 +238,7 @@ impl Columns for UnitColumns {
             required("text", DataType::Utf8),
             required("themes", DataType::List(Arc::new(theme_element()))),
             optional("cluster", DataType::Utf8),
+            required("scores", DataType::List(Arc::new(score_element()))),
         ])
     }
 
@@ -241,6 +252,7 @@ impl Columns for UnitColumns {
             taken(&mut self.text),
             taken(&mut self.themes),
             taken(&mut self.cluster),
+            taken(&mut self.scores),
         ]
     }
 }
@@ -449,6 +461,7 @@ mod tests {
     fn unit_row(rows: &RecordBatch, i: usize) -> UnitRow<'_> {
         let themes: StructArray =
             rows.column_by_name("themes").unwrap().as_list::<i32>().value(i).as_struct().clone();
+        let scores = rows.column_by_name("scores").unwrap().as_list::<i32>().value(i);
         let cell = |k: usize| UnitThemeCell {
             theme: themes.column(0).as_string::<i32>().value(k).to_owned().into(),
             score: themes.column(1).as_primitive::<Float64Type>().value(k).into(),
@@ -463,6 +476,12 @@ mod tests {
             text: text(rows, "text", i).unwrap().into(),
             themes: (0..themes.len()).map(cell).collect(),
             cluster: text(rows, "cluster", i).map(Into::into),
+            scores: scores
+                .as_primitive::<Float64Type>()
+                .values()
+                .iter()
+                .map(|&x| x.into())
+                .collect(),
         }
     }
 

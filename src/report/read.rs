@@ -1,65 +1,135 @@
-//! Reading an output folder back: the units that numbers rest on.
+//! Reading an output folder back: the run, and the documents and units that codes speak of.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
-use std::path::Path;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
+use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde::Deserialize;
 
 use crate::document::Span;
 use crate::error::{Error, Result};
-use crate::validate::ScoredUnit;
+use crate::validate::{ScoredText, ScoredTexts, ScoredUnit};
 
 use super::folder::OutputFile;
+use super::run::RunFile;
 
 const HINT: &str = "run `themeline run` or `themeline score` again into this folder";
 
-/// The units of every document of a finished run, by the document's id.
+/// The `run.json` of a finished run.
 ///
 /// # Errors
-/// `Usage` where the folder has no `run.json`; `Io` or `Malformed` where `units.parquet` cannot be
-/// read.
-pub fn units(dir: &Path) -> Result<BTreeMap<String, Vec<ScoredUnit>>> {
-    if !dir.join(OutputFile::Run.name()).is_file() {
+/// `Usage` where the folder has none; `Malformed` where it is of another form.
+pub fn run_file(dir: &Path) -> Result<RunFile> {
+    let path = dir.join(OutputFile::Run.name());
+    if !path.is_file() {
         let message = format!("{}: not a finished run, it has no run.json", dir.display());
         return Err(Error::usage(message, HINT));
     }
-    let path = dir.join(OutputFile::UnitsParquet.name());
-    let file = File::open(&path).map_err(|e| Error::io(&path, "read", e))?;
+    let bytes = std::fs::read(&path).map_err(|e| Error::io(&path, "read", e))?;
+    serde_json::from_slice(&bytes).map_err(|e| {
+        let place = (e.line(), e.column());
+        Error::malformed(&path, place, format!("not the record of a run: {e}"), HINT)
+    })
+}
+
+/// The documents of a finished run whose ids are `wanted`, with their units.
+///
+/// # Errors
+/// `Io` or `Malformed` where `documents.jsonl` or `units.parquet` cannot be read.
+pub fn documents(dir: &Path, wanted: &HashSet<&str>) -> Result<ScoredTexts> {
+    let mut found = heads(&dir.join(OutputFile::Documents.name()), wanted)?;
+    add_units(&dir.join(OutputFile::UnitsParquet.name()), &mut found)?;
+    Ok(found)
+}
+
+/// Of a line of `documents.jsonl`, what is needed here.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    period: Option<String>,
+    duplicate_of: Option<String>,
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    source: Option<serde_json::Value>,
+}
+
+fn heads(path: &Path, wanted: &HashSet<&str>) -> Result<ScoredTexts> {
+    let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
+    let mut found = ScoredTexts::new();
+    for (n, line) in BufReader::new(file).lines().enumerate() {
+        let line = line.map_err(|e| Error::io(path, "read", e))?;
+        let head: Head<'_> = serde_json::from_str(&line).map_err(|e| {
+            let place = (n + 1, e.column());
+            Error::malformed(path, place, format!("not the row of a document: {e}"), HINT)
+        })?;
+        if !wanted.contains(&*head.id) {
+            continue;
+        }
+        let source = head.metadata.source.and_then(|source| source.as_str().map(str::to_owned));
+        let text = ScoredText {
+            period: head.period,
+            source,
+            copy_of: head.duplicate_of,
+            units: Vec::new(),
+        };
+        found.insert(head.id.into_owned(), text);
+    }
+    Ok(found)
+}
+
+fn add_units(path: &PathBuf, documents: &mut ScoredTexts) -> Result<()> {
+    let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
     let malformed = |e: &dyn std::fmt::Display| {
-        Error::malformed(&path, (0, 0), format!("not a table of units: {e}"), HINT)
+        Error::malformed(path, (0, 0), format!("not a table of units: {e}"), HINT)
     };
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)
         .and_then(ParquetRecordBatchReaderBuilder::build)
         .map_err(|e| malformed(&e))?;
-    let mut units = BTreeMap::new();
     for batch in reader {
         let batch = batch.map_err(|e| malformed(&e))?;
-        add(&batch, &mut units)
+        add(&batch, documents)
             .ok_or_else(|| malformed(&"a column is missing or of another type"))?;
     }
-    Ok(units)
+    Ok(())
 }
 
-/// Adds the rows of a batch; `None` where a column is not there or not of its type.
-fn add(batch: &RecordBatch, units: &mut BTreeMap<String, Vec<ScoredUnit>>) -> Option<()> {
+/// Adds the rows of a batch; `None` where a column is not there or not of its type. `scores` came
+/// later than the others and may be missing.
+fn add(batch: &RecordBatch, documents: &mut BTreeMap<String, ScoredText>) -> Option<()> {
     let document = batch.column_by_name("document")?.as_string_opt::<i32>()?;
     let text = batch.column_by_name("text")?.as_string_opt::<i32>()?;
     let start = batch.column_by_name("start")?.as_primitive_opt::<Int64Type>()?;
     let end = batch.column_by_name("end")?.as_primitive_opt::<Int64Type>()?;
     let themes = batch.column_by_name("themes")?.as_list_opt::<i32>()?;
+    let scores = match batch.column_by_name("scores") {
+        Some(scores) => Some(scores.as_list_opt::<i32>()?),
+        None => None,
+    };
     for row in 0..batch.num_rows() {
+        let Some(found) = documents.get_mut(document.value(row)) else { continue };
         let cells = themes.value(row);
         let ids = cells.as_struct_opt()?.column_by_name("theme")?.as_string_opt::<i32>()?;
-        let unit = ScoredUnit {
+        let scores = match scores {
+            Some(scores) => scores.value(row).as_primitive_opt::<Float64Type>()?.values().to_vec(),
+            None => Vec::new(),
+        };
+        found.units.push(ScoredUnit {
             span: Span { start: start.value(row) as usize, end: end.value(row) as usize },
             text: text.value(row).to_owned(),
             themes: (0..ids.len()).map(|k| ids.value(k).to_owned()).collect(),
-        };
-        units.entry(document.value(row).to_owned()).or_default().push(unit);
+            scores,
+        });
     }
     Some(())
 }

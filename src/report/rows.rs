@@ -217,6 +217,11 @@ pub struct UnitRow<'a> {
     pub themes: Vec<UnitThemeCell<'a>>,
     /// Id of the theme or emergent cluster that the unit lies closest to. Null: it fits none.
     pub cluster: Option<Cow<'a, str>>,
+    /// Scores for all of the codebook's themes, also those under their threshold, 0..1, to three
+    /// decimals, in the order in which `themes.json` lists them; empty without a codebook. Whether
+    /// the unit carries a theme stands in `themes` alone.
+    #[schemars(inner(range(min = 0, max = 1)))]
+    pub scores: Vec<Rounded>,
 }
 
 /// A theme that a unit carries.
@@ -251,6 +256,7 @@ impl<'a> UnitRow<'a> {
             text: unit.span.of(&scored.document.text).into(),
             themes: unit.themes.iter().map(cell).collect(),
             cluster: unit.cluster.map(|theme| themes.get(theme).into()),
+            scores: unit.scores.iter().map(|&score| Rounded::coarse(f64::from(score))).collect(),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::theme::ThemeModel;
+use crate::validate::Validation;
 
 use super::rows::{DocumentRow, RejectRow, ScoreRow, UnitRow};
 use super::run::RunFile;
@@ -21,6 +22,7 @@ const OUTPUTS: &[(&str, MakeSchema)] = &[
     ("trends", of::<TrendsFile>),
     ("rejects", of::<RejectRow>),
     ("run", of::<RunFile>),
+    ("validation", of::<Validation>),
 ];
 
 type MakeSchema = fn() -> Value;
@@ -262,7 +264,7 @@ mod tests {
         assert_eq!(error.exit_code(), 2);
         assert_eq!(
             error.hint(),
-            Some("one of: documents, units, scores, themes, trends, rejects, run")
+            Some("one of: documents, units, scores, themes, trends, rejects, run, validation")
         );
     }
 }

@@ -31,6 +31,11 @@ impl Rounded {
         Rounded((x * scale).round() / scale + 0.0)
     }
 
+    /// Rounds to three decimals, for columns of many numbers that are looked at in the mass.
+    pub fn coarse(x: f64) -> Self {
+        Rounded::new((x * 1e3).round() / 1e3)
+    }
+
     /// The rounded number; an error (`InvalidData`) where it is not finite.
     pub fn finite(self) -> io::Result<f64> {
         let Rounded(x) = self;

@@ -350,7 +350,8 @@ impl<'m> Reader<'m> {
     }
 
     fn misplaced(&self, own: usize, text: &str, scores: &[f32]) -> Option<Finding> {
-        let best = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]).then(b.cmp(&a)))?;
+        let best =
+            (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]).then(b.cmp(&a)))?;
         (scores[best] > scores[own]).then(|| Finding::MisplacedExample {
             theme: self.model.codebook.theme_id(own).to_owned(),
             text: text.to_owned(),
@@ -364,7 +365,8 @@ impl<'m> Reader<'m> {
     fn scores(&self, text: &str) -> Result<Vec<f32>> {
         let n_themes = self.model.n_seeded();
         let passages = Passages::read(text, &RepeatedLines::default());
-        let gathered = Gathered::read(passages, &self.matcher, n_themes, self.embedder)?;
+        let gathered =
+            Gathered::read(passages, &self.matcher, &self.model.codebook, self.embedder)?;
         let mut scores = vec![0.0_f32; n_themes];
         for (row, features) in gathered.features(&self.directions).iter().enumerate() {
             let theme = row % n_themes;

@@ -1,18 +1,22 @@
-//! What speaks for each theme in each unit: terms, vectors, and the sentence around the unit.
+//! What speaks for each theme in each unit: terms, vectors, the encoder's own heads where it has
+//! some for the codebook, and the sentence around the unit.
 //!
 //! Gathering comes in two steps. [`Gathered`] needs no fitted model: passages, term weights and
 //! vectors. [`Gathered::features`] sets the vectors against the themes' [`Directions`] and lays all
 //! signals out as rows for [`super::joint`].
 
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, ArrayView1, Axis};
 
-use crate::codebook::{TermHit, TermMatcher};
-use crate::embed::{Embedder, EmbeddingMatrix};
+use crate::codebook::{Codebook, TermHit, TermMatcher};
+use crate::embed::{Embedder, EmbeddingMatrix, Heads};
 use crate::error::Result;
 
 use super::directions::Directions;
 use super::joint::Features;
 use super::passages::Passages;
+
+/// Log-odds of a head count up to this, either way.
+const HEAD_LIMIT: f32 = 6.0;
 
 /// What the signals of one document are before any theme is fitted.
 #[derive(Debug, Clone)]
@@ -26,28 +30,34 @@ pub struct Gathered {
     pub sentence_terms: Array2<f32>,
     /// Rows of the units, then of those sentences that have more than one.
     vectors: EmbeddingMatrix,
+    /// The log-odds of the encoder's heads, a row for each of `vectors` and a column a theme of the
+    /// codebook; `None` where the heads are not for this codebook.
+    logits: Option<Array2<f32>>,
     /// For each sentence its row in `vectors`.
     sentence_rows: Vec<usize>,
 }
 
 impl Gathered {
-    /// Reads the signals of one document. `n_themes`: themes of the codebook, without `none`.
+    /// Reads the signals of one document. `matcher` is made of `codebook`.
     ///
     /// # Errors
     /// Those of the encoder.
     pub fn read(
         passages: Passages,
         matcher: &TermMatcher,
-        n_themes: usize,
+        codebook: &Codebook,
         embedder: &dyn Embedder,
     ) -> Result<Self> {
+        let n_themes = codebook.themes.len();
         let (unit_terms, sentence_terms) = term_weights(&passages, matcher, n_themes);
         let (sentence_rows, lists) = sentence_rows(&passages);
         let units = passages.units().iter().map(|unit| passages.text(unit));
         let sentences = lists.iter().map(|&sentence| passages.sentences()[sentence].as_str());
         let texts: Vec<&str> = units.chain(sentences).collect();
-        let vectors = embedder.embed(&texts)?;
-        Ok(Gathered { passages, unit_terms, sentence_terms, vectors, sentence_rows })
+        let (vectors, logits) = embedder.embed_with_logits(&texts)?;
+        let columns = head_columns(embedder.heads(), codebook);
+        let logits = columns.zip(logits).map(|(columns, logits)| logits.select(Axis(1), &columns));
+        Ok(Gathered { passages, unit_terms, sentence_terms, vectors, logits, sentence_rows })
     }
 
     /// Number of units.
@@ -78,6 +88,11 @@ impl Gathered {
         let in_unit = directions.closeness(self.unit_vector(unit));
         let in_sentence = directions.closeness(self.sentence_vector(unit));
         let none = directions.n_themes();
+        let head = |row: usize, theme: usize| {
+            let logit = self.logits.as_ref().map(|logits| logits[[row, theme]]);
+            logit.map_or(0.0, |logit| logit.clamp(-HEAD_LIMIT, HEAD_LIMIT))
+        };
+        let sentence_row = self.sentence_rows[sentence];
         let row = |theme: usize| {
             let weight = own[theme];
             [
@@ -91,10 +106,21 @@ impl Gathered {
                 in_sentence[theme],
                 in_unit[none],
                 in_unit[theme] - largest_but(ArrayView1::from(&in_unit), theme, none),
+                head(unit, theme),
+                head(sentence_row, theme),
             ]
         };
         (0..none).map(row).collect()
     }
+}
+
+/// For each theme of the codebook its column among the heads, where the heads were trained for this
+/// codebook (by its id) and for every theme of it: a theme without a head could not be weighed
+/// against those with one.
+pub fn head_columns(heads: Option<&Heads>, codebook: &Codebook) -> Option<Vec<usize>> {
+    let heads = heads.filter(|heads| heads.codebook == codebook.id)?;
+    let column = |id: &str| heads.labels.iter().position(|label| label == id);
+    codebook.themes.iter().map(|theme| column(&theme.id)).collect()
 }
 
 /// The largest of the first `n` values but the one at `index`; 0 where there is no other.

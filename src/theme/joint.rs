@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Numbers that speak for or against a theme in a unit.
-pub const N_FEATURES: usize = 10;
+pub const N_FEATURES: usize = 12;
 
 /// One row of evidence; [`FEATURE_NAMES`] says what stands where.
 pub type Features = [f32; N_FEATURES];
@@ -31,6 +31,8 @@ pub const FEATURE_NAMES: [&str; N_FEATURES] = [
     "vectors: closeness of the sentence to the theme, standardised",
     "vectors: closeness of the unit to `none`, standardised",
     "vectors: how far the theme leads or trails the closest other theme, standardised",
+    "heads: log-odds of the unit by the encoder's own head, within -6..6; 0 where it has none",
+    "heads: log-odds of the sentence by the encoder's own head, within -6..6; 0 where it has none",
 ];
 
 /// A joint model of the signals: `probability = logistic(bias + intercept[theme] + weights · features)`.
@@ -68,12 +70,14 @@ const INTERCEPT_PENALTY: f64 = 5.0;
 const BUILTIN: &str = include_str!("../../models/joint.toml");
 
 impl Joint {
-    /// The weights for an encoder by its name; those for `minilm` where it is not one of ours.
-    pub fn builtin(encoder: &str) -> Joint {
+    /// The weights for an encoder: those for heads where it has some for the codebook, else those by
+    /// its name; those for `minilm` where it is not one of ours.
+    pub fn builtin(encoder: &str, has_heads: bool) -> Joint {
         let mut by_encoder: BTreeMap<String, Joint> =
             toml::from_str(BUILTIN).expect("models/joint.toml is checked by a test");
         let other = by_encoder.remove("minilm").expect("models/joint.toml has `minilm`");
-        by_encoder.remove(encoder).unwrap_or(other)
+        let key = if has_heads { "heads" } else { encoder };
+        by_encoder.remove(key).unwrap_or(other)
     }
 
     /// The log-odds that a unit with these features carries the theme of index `theme`.
@@ -283,8 +287,9 @@ mod tests {
 
     #[test]
     fn built_in_weights_are_there_for_every_encoder() {
-        assert_ne!(Joint::builtin("static"), Joint::builtin("minilm"));
-        assert_eq!(Joint::builtin("some-folder"), Joint::builtin("minilm"));
+        assert_ne!(Joint::builtin("static", false), Joint::builtin("minilm", false));
+        assert_eq!(Joint::builtin("some-folder", false), Joint::builtin("minilm", false));
+        assert_ne!(Joint::builtin("reader", true), Joint::builtin("reader", false));
     }
 
     #[test]

@@ -48,6 +48,24 @@ impl Tokenizer {
         Self::from_crate(json)
     }
 
+    /// Reads a `vocab.txt`, one token of an uncased BERT a line, its id the number of the line from 0.
+    /// `[UNK]`, `[CLS]` and `[SEP]` have the ids that follow the last line, in this order; in a text
+    /// they are words like any others.
+    ///
+    /// # Errors
+    /// What is wrong with the file, in words.
+    pub fn from_list(list: &[u8]) -> Result<Self, String> {
+        let list = std::str::from_utf8(list).map_err(|error| error.to_string())?;
+        let tokens =
+            list.strip_suffix('\n').ok_or("does not end with a line end: is it cut short?")?;
+        let n_tokens = tokens.split('\n').count() as u32;
+        let [unknown, first, last] = [n_tokens, n_tokens + 1, n_tokens + 2];
+        let words = BertWords { lowercase: true, strip_accents: true };
+        let wordpiece = WordPiece::new(words, tokens.split('\n').zip(0..), unknown);
+        let specials = Specials { before: vec![first], after: vec![last] };
+        Ok(Tokenizer { kind: Kind::WordPiece(Box::new(wordpiece)), specials })
+    }
+
     /// Reads a `tokenizer.json` of any kind by the `tokenizers` crate: the reference.
     fn from_crate(json: &[u8]) -> Result<Self, String> {
         fenced(|| {

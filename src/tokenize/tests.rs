@@ -109,3 +109,27 @@ fn a_word_without_end_takes_linear_time() {
         assert!(started.elapsed().as_secs() < 10);
     }
 }
+
+#[test]
+fn a_list_of_tokens_gives_the_ids_of_its_lines() {
+    let json = Tokenizer::from_json(small_json().as_bytes()).unwrap();
+    let tokens: Vec<(String, u32)> = json.wordpiece().unwrap().vocabulary().split_off(5);
+    let list: String = tokens.iter().map(|(token, _)| format!("{token}\n")).collect();
+    let n_tokens = tokens.len() as u32;
+    let listed = Tokenizer::from_list(list.as_bytes()).unwrap();
+    let texts = ["Trading é, 合合!", "", "unknown: ж", "viet’s TRADE"];
+    let (found, expected) = (listed.encode(&texts).unwrap(), json.encode(&texts).unwrap());
+    for (found, expected) in found.rows().zip(expected.rows()) {
+        let moved = |&id: &u32| if id == 1 { n_tokens } else { id - 5 };
+        assert_eq!(found, expected.iter().map(moved).collect::<Vec<_>>());
+    }
+    assert_eq!(
+        listed.specials(),
+        &Specials { before: vec![n_tokens + 1], after: vec![n_tokens + 2] }
+    );
+    assert_eq!(listed.max_id(), n_tokens + 2);
+    assert!(
+        Tokenizer::from_list(&list.as_bytes()[..list.len() - 1])
+            .is_err_and(|e| e.contains("cut short"))
+    );
+}

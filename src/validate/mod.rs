@@ -1,245 +1,298 @@
-//! Hand codes against scores: how well the themes of units agree with a careful reader.
+//! Hand codes against scores: how well the themes of passages agree with a careful reader, where
+//! they do not, and how sure one can be of either.
 //!
 //! A coded passage has the themes of its units: those that lie in it for the better part. Each
-//! theme is then judged as a yes or no for each passage: precision, recall and F1 (van Rijsbergen
-//! 1979). Macro F1 is the mean over themes that the codes have; micro F1 counts all decisions
-//! together.
+//! theme is then a yes or no for each passage. `docs/validate.md` explains every figure to those
+//! who read them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+mod agreement;
+mod alpha;
+mod bootstrap;
+mod calibration;
+mod coders;
+mod confusion;
+mod groups;
+mod passage;
+mod wrong;
 
-use serde::Serialize;
+#[cfg(test)]
+mod fixture;
 
-use crate::document::Span;
+use std::collections::HashMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
-use crate::theme::codes::{Code, LocatedUnit, Units};
+use crate::theme::codes::Code;
 
-/// A scored unit, as the output folder has it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ScoredUnit {
-    /// Its bytes in the document's text.
-    pub span: Span,
-    /// The bytes themselves.
-    pub text: String,
-    /// Ids of the themes that it carries.
-    pub themes: Vec<String>,
-}
+pub use agreement::{Agreement, AgreementIntervals, FigureIntervals, Figures};
+pub use bootstrap::{Interval, Resampling};
+pub use calibration::{Bin, Calibration, Reliability};
+pub use coders::{CoderAgreement, CoderFile, ThemeAlpha};
+pub use confusion::Confusion;
+pub use groups::{BiasChange, Drift, Group};
+pub use passage::{ScoredText, ScoredTexts, ScoredUnit};
+pub use wrong::{Fault, WrongPassage};
+
+use passage::{Judged, Passage};
+
+/// The `schema` of a validation.
+pub const SCHEMA: &str = "themeline/validation/1";
+
+/// Fewer documents than this are said to be few.
+const FEW_DOCUMENTS: u64 = 30;
+/// Fewer documents that have a theme than this are said to be few.
+const FEW_WITH_THEME: u64 = 10;
+/// Documents that are named where they are not found.
+const MAX_NAMED: usize = 5;
 
 /// How codes and scores agree.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Validation {
-    /// Coded passages whose document is in the corpus.
-    pub n_passages: usize,
-    /// Documents that they lie in.
-    pub n_documents: usize,
-    /// Coded passages whose document is not in the corpus.
-    pub n_not_found: usize,
-    /// Mean F1 over the themes that the codes have, 0..1.
-    pub macro_f1: f64,
-    /// F1 over all decisions together, 0..1.
-    pub micro_f1: f64,
-    /// Each theme by its id.
-    pub themes: BTreeMap<String, Agreement>,
-    /// Passages without a theme: in the codes, in the scores, in both.
-    pub none: Agreement,
+    /// Always `themeline/validation/1`.
+    pub schema: String,
+    /// Number of parts in which documents were left out of the fit and scored by it. Null: the
+    /// scores are those of the folder.
+    pub leave_out: Option<u64>,
+    /// The figures over all passages.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// Codes whose document is not in the corpus.
+    pub n_not_found: u64,
+    /// Passages in which no unit lies; they count as scored with no theme.
+    pub n_without_units: u64,
+    /// Documents among the judged whose codes the themes were fitted with.
+    pub n_trained_on: u64,
+    /// Resamples behind every interval.
+    pub n_resamples: u64,
+    /// Agreement between coders. Null: there is one file of codes.
+    pub coders: Option<CoderAgreement>,
+    /// Which themes are taken for which, the most frequent first.
+    pub confusions: Vec<Confusion>,
+    /// Whether scores are probabilities. Null: the folder has no scores under the thresholds.
+    pub calibration: Option<Calibration>,
+    /// Agreement by period of the documents, or by spans of periods. Empty: no document has one.
+    pub periods: Vec<Group>,
+    /// How errors changed over time. Null: there are fewer than two periods.
+    pub drift: Option<Drift>,
+    /// Agreement by `source` of the codes or documents. Empty: none has one.
+    pub sources: Vec<Group>,
+    /// The worst errors: by theme, the most confident first.
+    pub wrong: Vec<WrongPassage>,
+    /// What the reader of these figures should know of.
+    pub warnings: Vec<String>,
 }
 
-/// How codes and scores agree on one theme.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
-pub struct Agreement {
-    /// Passages that the codes give the theme.
-    pub n_coded: usize,
-    /// Passages that the scores give the theme.
-    pub n_scored: usize,
-    /// Passages that both give it.
-    pub n_both: usize,
-    /// Part of the scored ones that are coded, 0..1; null where none is scored.
-    pub precision: Option<f64>,
-    /// Part of the coded ones that are scored, 0..1; null where none is coded.
-    pub recall: Option<f64>,
-    /// Harmonic mean of precision and recall, 0..1; null where the theme is in neither.
-    pub f1: Option<f64>,
+/// A coder's work: one file of codes.
+#[derive(Debug, Clone)]
+pub struct Coder {
+    /// The file, as given.
+    pub file: String,
+    /// Its codes.
+    pub codes: Vec<Code>,
 }
 
-impl Agreement {
-    fn add(&mut self, coded: bool, scored: bool) {
-        self.n_coded += usize::from(coded);
-        self.n_scored += usize::from(scored);
-        self.n_both += usize::from(coded && scored);
-    }
-
-    fn rated(self) -> Self {
-        let part = |of: usize| (of > 0).then(|| self.n_both as f64 / of as f64);
-        let either = self.n_coded + self.n_scored;
-        Agreement {
-            precision: part(self.n_scored),
-            recall: part(self.n_coded),
-            f1: (either > 0).then(|| 2.0 * self.n_both as f64 / either as f64),
-            ..self
-        }
-    }
-
-    fn sum(self, other: Agreement) -> Agreement {
-        Agreement {
-            n_coded: self.n_coded + other.n_coded,
-            n_scored: self.n_scored + other.n_scored,
-            n_both: self.n_both + other.n_both,
-            ..Agreement::default()
-        }
-    }
+/// How to judge.
+#[derive(Debug, Clone, Copy)]
+pub struct ValidateOptions {
+    /// How documents are drawn for the intervals.
+    pub resampling: Resampling,
+    /// Most passages shown for a theme and a kind of error.
+    pub n_wrong: usize,
 }
 
-/// Sets codes against the units of each document, by its id. `themes`: the ids that are judged.
-///
-/// # Errors
-/// `Usage` where no code's document is in the corpus.
-pub fn validate(
-    codes: &[Code],
-    documents: &BTreeMap<String, Vec<ScoredUnit>>,
-    themes: &[String],
-) -> Result<Validation> {
-    let mut agreements: BTreeMap<String, Agreement> =
-        themes.iter().map(|theme| (theme.clone(), Agreement::default())).collect();
-    let (mut none, mut found, mut n_passages) = (Agreement::default(), BTreeSet::new(), 0);
-    let mut located: BTreeMap<&str, Units> = BTreeMap::new();
-    for code in codes {
-        let Some((id, whole)) = code.document(|id| documents.contains_key(id)) else { continue };
-        let units = &documents[id];
-        let places =
-            located.entry(id).or_insert_with(|| Units::new(units.iter().map(located_unit)));
-        let carried = places.of_code(code, whole).into_iter().flat_map(|unit| &units[unit].themes);
-        let scored: BTreeSet<&str> =
-            carried.map(String::as_str).filter(|theme| agreements.contains_key(*theme)).collect();
-        for (theme, agreement) in &mut agreements {
-            agreement.add(code.themes.contains(theme), scored.contains(theme.as_str()));
-        }
-        none.add(code.themes.is_empty(), scored.is_empty());
-        found.insert(id);
-        n_passages += 1;
-    }
-    if n_passages == 0 {
-        return Err(Error::usage(
-            "no code's document is in the output folder",
-            "score the documents that were coded, with the ids that the codes give as `doc`",
-        ));
-    }
-    let all = agreements.values().copied().fold(Agreement::default(), Agreement::sum).rated();
-    let themes: BTreeMap<String, Agreement> =
-        agreements.into_iter().map(|(theme, agreement)| (theme, agreement.rated())).collect();
-    Ok(Validation {
-        n_passages,
-        n_documents: found.len(),
-        n_not_found: codes.len() - n_passages,
-        macro_f1: macro_f1(&themes),
-        micro_f1: all.f1.unwrap_or(0.0),
-        themes,
-        none: none.rated(),
+/// Two codes of one file that speak of the same passage, by their index; the first such pair.
+pub fn repeated(codes: &[Code]) -> Option<(usize, usize)> {
+    let mut seen = HashMap::new();
+    codes.iter().enumerate().find_map(|(index, code)| {
+        let first = *seen.entry(coders::key(code)).or_insert(index);
+        (first != index).then_some((first, index))
     })
 }
 
-fn located_unit(unit: &ScoredUnit) -> LocatedUnit<'_> {
-    LocatedUnit { span: unit.span, text: &unit.text }
+/// Sets the codes of the first coder against the scores, and all coders against each other.
+/// `themes`: the ids that are judged, in the codebook's order.
+///
+/// # Errors
+/// `Usage` where no code's document is among `documents`, or no code's text is in its document.
+pub fn validate(
+    coders: &[Coder],
+    documents: &ScoredTexts,
+    themes: &[String],
+    options: ValidateOptions,
+) -> Result<Validation> {
+    let Some(first) = coders.first() else {
+        return Err(Error::usage("no codes were given", "give a file of codes with --codes"));
+    };
+    let judged = passage::judge(&first.codes, documents, themes);
+    let n_without_units = check(first, &judged)?;
+    let (passages, resampling) = (&judged.passages, options.resampling);
+    let mut validation = Validation {
+        schema: SCHEMA.to_owned(),
+        leave_out: None,
+        figures: Figures::of(passages, judged.n_draws, themes, resampling),
+        n_not_found: judged.not_found.values().sum(),
+        n_without_units,
+        n_trained_on: 0,
+        n_resamples: resampling.n as u64,
+        coders: (coders.len() > 1).then(|| between(coders, documents, themes, resampling)),
+        confusions: confusion::confusions(passages, themes),
+        calibration: calibration::calibration(passages, themes),
+        periods: groups::periods(&judged, themes, resampling),
+        drift: groups::drift(&judged, themes, resampling),
+        sources: groups::groups(&judged, themes, resampling, Passage::source),
+        wrong: wrong::worst(passages, themes, options.n_wrong),
+        warnings: Vec::new(),
+    };
+    validation.warnings = warnings(&validation, &judged);
+    Ok(validation)
 }
 
-fn macro_f1(themes: &BTreeMap<String, Agreement>) -> f64 {
-    let coded = themes.values().filter(|agreement| agreement.n_coded > 0);
-    let (sum, n) = coded.fold((0.0, 0), |(sum, n), a| (sum + a.f1.unwrap_or(0.0), n + 1));
-    if n == 0 { 0.0 } else { sum / f64::from(n) }
+/// The number of passages without a unit, where the rest can be judged.
+fn check(coder: &Coder, judged: &Judged<'_>) -> Result<u64> {
+    if judged.passages.is_empty() {
+        return Err(Error::usage(
+            format!(
+                "{}: none of the coded documents is in the folder ({})",
+                coder.file,
+                named(judged)
+            ),
+            "score the documents that were coded, under the ids that the codes give as `doc`",
+        ));
+    }
+    let n_without = judged.passages.iter().filter(|passage| passage.span.is_none()).count();
+    if n_without == judged.passages.len() {
+        return Err(Error::usage(
+            format!("{}: no coded passage was found in the text of its document", coder.file),
+            "`text` must stand in the document; `start` counts bytes of its text in UTF-8, from 0",
+        ));
+    }
+    Ok(n_without as u64)
 }
 
-impl fmt::Display for Validation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = ["theme", "coded", "scored", "precision", "recall", "F1"];
-        writeln!(f, "{}", row(header.map(str::to_owned)))?;
-        let none = ("none".to_owned(), self.none);
-        let themes = self.themes.iter().map(|(theme, agreement)| (theme.clone(), *agreement));
-        for (theme, agreement) in themes.chain([none]) {
-            let rate = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.3}"));
-            let (coded, scored) = (agreement.n_coded.to_string(), agreement.n_scored.to_string());
-            let rates = [agreement.precision, agreement.recall, agreement.f1].map(rate);
-            let [precision, recall, f1] = rates;
-            writeln!(f, "{}", row([theme, coded, scored, precision, recall, f1]))?;
-        }
-        writeln!(
-            f,
-            "macro F1 {:.3}, micro F1 {:.3}, over {} passages of {} documents",
-            self.macro_f1, self.micro_f1, self.n_passages, self.n_documents
-        )?;
-        match self.n_not_found {
-            0 => Ok(()),
-            n => writeln!(f, "{n} codes name a document that is not in the folder"),
-        }
+/// The documents that were not found, the first few by name.
+fn named(judged: &Judged<'_>) -> String {
+    let shown: Vec<&str> = judged.not_found.keys().take(MAX_NAMED).copied().collect();
+    match judged.not_found.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{}, and {more} more", shown.join(", ")),
     }
 }
 
-fn row(cells: [String; 6]) -> String {
-    let [theme, rest @ ..] = cells;
-    rest.iter().fold(format!("{theme:<16}"), |line, cell| line + &format!("{cell:>10}"))
+fn between(
+    coders: &[Coder],
+    documents: &ScoredTexts,
+    themes: &[String],
+    resampling: Resampling,
+) -> CoderAgreement {
+    let mut found = coders::agreement(coders, themes, resampling);
+    for (file, coder) in found.files.iter_mut().zip(coders) {
+        let judged = passage::judge(&coder.codes, documents, themes);
+        let once = Resampling { n: 0, ..resampling };
+        file.alpha_with_scores = Figures::of(&judged.passages, judged.n_draws, themes, once).alpha;
+    }
+    found
+}
+
+fn warnings(validation: &Validation, judged: &Judged<'_>) -> Vec<String> {
+    let figures = &validation.figures;
+    let mut warnings = Vec::new();
+    if validation.n_not_found > 0 {
+        warnings.push(format!(
+            "{} codes name documents that are not in the folder: {}",
+            validation.n_not_found,
+            named(judged)
+        ));
+    }
+    if validation.n_without_units > 0 {
+        warnings.push(format!(
+            "in {} coded passages no unit lies (the text is not there, or is page furniture); they \
+             count as scored with no theme",
+            validation.n_without_units
+        ));
+    }
+    if figures.n_documents < FEW_DOCUMENTS {
+        warnings.push(format!(
+            "only {} coded documents: with fewer than {FEW_DOCUMENTS}, intervals are too narrow",
+            figures.n_documents
+        ));
+    }
+    let few = |(_, a): &(&String, &Agreement)| a.n_coded > 0 && a.n_documents < FEW_WITH_THEME;
+    let few: Vec<&str> = figures.themes.iter().filter(few).map(|(id, _)| id.as_str()).collect();
+    if !few.is_empty() {
+        warnings.push(format!(
+            "in fewer than {FEW_WITH_THEME} documents: {}; their figures say little",
+            few.join(", ")
+        ));
+    }
+    if validation.coders.as_ref().is_some_and(|coders| coders.n_shared == 0) {
+        warnings.push(
+            "no passage is in two files of codes; codes of one passage must have the same `doc`, \
+             `start` and `text`"
+                .to_owned(),
+        );
+    }
+    if validation.calibration.is_none() {
+        warnings.push(
+            "no calibration: units.parquet has no column `scores`; score the documents again"
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+/// A number as it is written: with six decimals, never -0.
+fn rounded(x: f64) -> f64 {
+    (x * 1e6).round() / 1e6 + 0.0
 }
 
 #[cfg(test)]
 mod tests {
+    use super::fixture::{code, corpus, themes};
     use super::*;
 
-    fn unit(start: usize, text: &str, themes: &[&str]) -> ScoredUnit {
-        ScoredUnit {
-            span: Span::new(start, start + text.len()),
-            text: text.to_owned(),
-            themes: themes.iter().map(|&theme| theme.to_owned()).collect(),
-        }
-    }
+    const OPTIONS: ValidateOptions =
+        ValidateOptions { resampling: Resampling { seed: 1, n: 50, n_together: 1 }, n_wrong: 2 };
 
-    fn code(doc: &str, start: Option<usize>, text: &str, themes: &[&str]) -> Code {
-        Code {
-            id: None,
-            doc: Some(doc.to_owned()),
-            start,
-            text: text.to_owned(),
-            themes: themes.iter().map(|&theme| theme.to_owned()).collect(),
-        }
-    }
-
-    fn corpus() -> BTreeMap<String, Vec<ScoredUnit>> {
-        let units = vec![
-            unit(0, "They agreed on ports;", &["roads"]),
-            unit(22, "and on schools.", &["learning", "emergent-1"]),
-            unit(38, "They dined.", &[]),
-        ];
-        BTreeMap::from([("a".to_owned(), units)])
-    }
-
-    fn themes() -> Vec<String> {
-        vec!["learning".to_owned(), "roads".to_owned()]
+    fn judged(codes: Vec<Code>) -> Result<Validation> {
+        let coder = Coder { file: "codes.jsonl".to_owned(), codes };
+        validate(&[coder], &corpus(), &themes(), OPTIONS)
     }
 
     #[test]
-    fn a_passage_has_the_themes_of_its_units() {
-        let codes = [
-            code("a", Some(0), "They agreed on ports; and on schools.", &["roads", "learning"]),
-            code("a", None, "They  dined.", &["roads"]),
-            code("b", None, "elsewhere", &[]),
-        ];
-        let validation = validate(&codes, &corpus(), &themes()).unwrap();
-        assert_eq!((validation.n_passages, validation.n_not_found), (2, 1));
-        assert_eq!(validation.themes["learning"].f1, Some(1.0));
-        assert_eq!(validation.themes["roads"].recall, Some(0.5));
-        assert_eq!(validation.themes["roads"].precision, Some(1.0));
-        assert!((validation.macro_f1 - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-12);
-        assert_eq!((validation.none.n_coded, validation.none.n_scored), (0, 1));
-    }
-
-    #[test]
-    fn a_code_can_name_a_whole_document_by_its_id() {
-        let mut whole = code("elsewhere", None, "anything", &["learning"]);
-        whole.id = Some("a".to_owned());
-        let validation = validate(&[whole], &corpus(), &themes()).unwrap();
-        assert_eq!(validation.themes["learning"].f1, Some(1.0));
-        assert_eq!(validation.themes["roads"].precision, Some(0.0));
+    fn what_could_not_be_judged_is_counted_and_named() {
+        let validation = judged(vec![
+            code("a", None, "They dined.", &[]),
+            code("a", None, "Nowhere to be read.", &["roads"]),
+            code("elsewhere", None, "x", &[]),
+        ])
+        .unwrap();
+        assert_eq!((validation.n_not_found, validation.n_without_units), (1, 1));
+        let told = validation.warnings.join("\n");
+        for said in ["elsewhere", "no unit lies", "only 1 coded documents", "roads"] {
+            assert!(told.contains(said), "{said}: {told}");
+        }
+        assert_eq!(validation.figures.themes["roads"].recall, Some(0.0));
     }
 
     #[test]
     fn codes_of_another_corpus_are_refused() {
-        let error = validate(&[code("b", None, "x", &[])], &corpus(), &themes()).unwrap_err();
+        let error = judged(vec![code("b", None, "x", &[])]).unwrap_err();
         assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("(b)"), "{error}");
+        let error = judged(vec![code("a", None, "Nowhere.", &[])]).unwrap_err();
+        assert!(error.hint().unwrap().contains("bytes"), "{error}");
+    }
+
+    #[test]
+    fn a_passage_coded_twice_is_found() {
+        let codes = [
+            code("a", Some(0), "One thing.", &[]),
+            code("a", Some(11), "One thing.", &[]),
+            code("a", Some(0), "One  thing.", &["roads"]),
+        ];
+        assert_eq!(repeated(&codes), Some((0, 2)));
+        assert_eq!(repeated(&codes[..2]), None);
     }
 }

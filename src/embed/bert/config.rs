@@ -1,5 +1,6 @@
 //! What config.json and its neighbours say of the model, checked before a weight is read.
 
+use crate::embed::Heads;
 use crate::embed::folder::ModelFolder;
 use crate::error::Result;
 use serde::Deserialize;
@@ -22,6 +23,8 @@ pub(in crate::embed) struct Config {
     pub type_vocab_size: usize,
     #[serde(default = "absolute")]
     pub position_embedding_type: String,
+    /// The themes that the model has heads for, if it has.
+    pub themeline_heads: Option<Heads>,
 }
 
 fn two() -> usize {
@@ -54,6 +57,9 @@ impl Config {
         }
         if !(self.layer_norm_eps >= 0.0 && self.layer_norm_eps < 1.0) {
             return Err(format!("layer_norm_eps {} is not within 0..1", self.layer_norm_eps));
+        }
+        if self.themeline_heads.as_ref().is_some_and(|heads| heads.labels.is_empty()) {
+            return Err("themeline_heads has no labels".to_owned());
         }
         only("hidden_act", &self.hidden_act, "gelu")?;
         only("position_embedding_type", &self.position_embedding_type, "absolute")

@@ -7,17 +7,19 @@
 mod config;
 mod layers;
 mod pooling;
+mod theme_heads;
 mod weights;
 mod windows;
 
 pub(super) use config::Config;
 use layers::{Embeddings, Encoder};
 use pooling::Pooling;
+use theme_heads::ThemeHeads;
 use weights::Weights;
 use windows::Windows;
 
 use super::folder::ModelFolder;
-use super::{Embedder, EmbeddingMatrix};
+use super::{Embedder, EmbeddingMatrix, Heads, NO_TEXT};
 use crate::error::{Error, Result};
 use crate::tokenize::{TokenBatch, Tokenizer};
 use ndarray::Array2;
@@ -38,6 +40,7 @@ pub struct BertEmbedder {
     embeddings: Embeddings,
     encoder: Encoder,
     pooling: Pooling,
+    heads: Option<(Heads, ThemeHeads)>,
     dimension: usize,
     /// Most tokens of a window, those around the text included.
     max_tokens: usize,
@@ -51,7 +54,7 @@ impl BertEmbedder {
         let max_tokens = config::max_tokens(&mut folder, &config)?;
         let tokenizer = load_tokenizer(&mut folder, &config, max_tokens)?;
         let bytes = folder.read("model.safetensors")?;
-        let (embeddings, encoder) =
+        let (embeddings, encoder, heads) =
             layers(&bytes, &config).map_err(|error| folder.fault("model.safetensors", error))?;
         Ok(BertEmbedder {
             name: folder.name().to_owned(),
@@ -60,6 +63,7 @@ impl BertEmbedder {
             embeddings,
             encoder,
             pooling,
+            heads: config.themeline_heads.zip(heads),
             dimension: config.hidden_size,
             max_tokens,
         })
@@ -67,9 +71,21 @@ impl BertEmbedder {
 
     /// Pools each window of a pack; row `i`, of shape `(dimension)`, is window `i`, not normalised.
     pub(super) fn embed_pack(&self, pack: &TokenBatch) -> Array2<f32> {
+        self.pooling.forward(&self.hidden(pack), pack)
+    }
+
+    /// Also the logits of each window, shape `(n_windows, n_themes)`, where there are heads.
+    fn read_pack(&self, pack: &TokenBatch) -> (Array2<f32>, Option<Array2<f32>>) {
+        let hidden = self.hidden(pack);
+        let logits = self.heads.as_ref().map(|(_, heads)| heads.forward(&hidden, pack));
+        (self.pooling.forward(&hidden, pack), logits)
+    }
+
+    /// The vectors of all tokens of a pack, shape `(n_tokens, hidden)`.
+    fn hidden(&self, pack: &TokenBatch) -> Array2<f32> {
         let mut hidden = self.embeddings.forward(pack);
         self.encoder.forward(&mut hidden, pack);
-        self.pooling.forward(&hidden, pack)
+        hidden
     }
 
     /// The tokenizer of the model.
@@ -106,12 +122,26 @@ impl Embedder for BertEmbedder {
     /// A text of more tokens than the model reads is cut into windows of equal length, whose vectors
     /// are averaged by their number of tokens.
     fn embed(&self, texts: &[&str]) -> Result<EmbeddingMatrix> {
+        self.embed_with_logits(texts).map(|(vectors, _)| vectors)
+    }
+
+    fn heads(&self) -> Option<&Heads> {
+        self.heads.as_ref().map(|(heads, _)| heads)
+    }
+
+    /// A text of several windows has a theme where one of them has: the largest logit counts.
+    fn embed_with_logits(&self, texts: &[&str]) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
         let batches = self.tokenize(texts)?;
         let rows = batches.iter().flat_map(TokenBatch::rows);
         let windows = Windows::of(rows, self.tokenizer.specials(), self.max_tokens, PACK_TOKENS);
-        let pooled: Vec<Array2<f32>> =
-            windows.packs().par_iter().map(|pack| self.embed_pack(pack)).collect();
-        Ok(EmbeddingMatrix::normalised(windows.join(&pooled, texts.len(), self.dimension)))
+        let (pooled, logits): (Vec<_>, Vec<_>) =
+            windows.packs().par_iter().map(|pack| self.read_pack(pack)).unzip();
+        let vectors = windows.join(&pooled, texts.len(), self.dimension);
+        let logits = self.heads().map(|heads| {
+            let logits: Vec<_> = logits.into_iter().flatten().collect();
+            windows.largest(&logits, (texts.len(), heads.labels.len()), NO_TEXT)
+        });
+        Ok((EmbeddingMatrix::normalised(vectors), logits))
     }
 }
 
@@ -120,25 +150,46 @@ fn load_tokenizer(
     config: &Config,
     max_tokens: usize,
 ) -> Result<Tokenizer> {
-    let json = folder.read("tokenizer.json")?;
-    let tokenizer =
-        Tokenizer::from_json(&json).map_err(|message| folder.fault("tokenizer.json", message))?;
+    let (file, tokenizer) = read_tokenizer(folder)?;
     let specials = tokenizer.specials();
     if tokenizer.max_id() as usize >= config.vocab_size {
         let (id, size) = (tokenizer.max_id(), config.vocab_size);
         let message = format!("token id {id} is outside the {size} rows that config.json tells of");
-        return Err(folder.fault("tokenizer.json", message));
+        return Err(folder.fault(file, message));
     }
     if specials.before.len() + specials.after.len() >= max_tokens {
         let message = format!("special tokens leave no room in a window of {max_tokens} tokens");
-        return Err(folder.fault("tokenizer.json", message));
+        return Err(folder.fault(file, message));
     }
     Ok(tokenizer)
 }
 
-fn layers(bytes: &[u8], config: &Config) -> std::result::Result<(Embeddings, Encoder), String> {
+/// The file that tells of the tokens, and what it tells: vocab.txt where it stands in place of
+/// tokenizer.json.
+fn read_tokenizer(folder: &mut ModelFolder) -> Result<(&'static str, Tokenizer)> {
+    const JSON: &str = "tokenizer.json";
+    const LIST: &str = "vocab.txt";
+    let json = folder.read_if_present(JSON)?;
+    if let (None, Some(list)) = (&json, folder.read_if_present(LIST)?) {
+        let tokenizer =
+            Tokenizer::from_list(&list).map_err(|message| folder.fault(LIST, message))?;
+        return Ok((LIST, tokenizer));
+    }
+    let json = folder.read(JSON)?;
+    let tokenizer = Tokenizer::from_json(&json).map_err(|message| folder.fault(JSON, message))?;
+    Ok((JSON, tokenizer))
+}
+
+type Parts = (Embeddings, Encoder, Option<ThemeHeads>);
+
+fn layers(bytes: &[u8], config: &Config) -> std::result::Result<Parts, String> {
     let weights = Weights::read(bytes)?;
-    Ok((Embeddings::load(&weights, config)?, Encoder::load(&weights, config)?))
+    let heads = config.themeline_heads.as_ref();
+    let heads =
+        heads.map(|heads| ThemeHeads::load(&weights, heads.labels.len(), config.hidden_size));
+    let (embeddings, encoder) =
+        (Embeddings::load(&weights, config)?, Encoder::load(&weights, config)?);
+    Ok((embeddings, encoder, heads.transpose()?))
 }
 
 #[cfg(test)]

@@ -186,7 +186,7 @@ fn complaint(folder: &TempDir) -> String {
 fn each_fault_of_a_folder_is_named_with_its_file() {
     let no_nan = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
     type Spoil<'a> = &'a dyn Fn(&TempDir);
-    let cases: [(&str, Spoil<'_>, &str); 11] = [
+    let cases: [(&str, Spoil<'_>, &str); 14] = [
         (
             "tokenizer.json",
             &|f| fs::remove_file(f.path().join("tokenizer.json")).unwrap(),
@@ -224,6 +224,35 @@ fn each_fault_of_a_folder_is_named_with_its_file() {
                 });
             },
             "layer.1.output.dense.bias holds a value that is not a finite number",
+        ),
+        (
+            "model.safetensors",
+            &|f| rewrite(f, |_, values| (Dtype::I8, vec![1; values.len()])),
+            ".scales is missing",
+        ),
+        (
+            "model.safetensors",
+            &|f| {
+                edit(
+                    f,
+                    "config.json",
+                    "{",
+                    "{\"themeline_heads\": {\"codebook\": \"c\", \"labels\": [\"t\"]},",
+                )
+            },
+            "tensor heads.queries is missing",
+        ),
+        (
+            "config.json",
+            &|f| {
+                edit(
+                    f,
+                    "config.json",
+                    "{",
+                    "{\"themeline_heads\": {\"codebook\": \"c\", \"labels\": []},",
+                )
+            },
+            "themeline_heads has no labels",
         ),
         (
             "model.safetensors",

@@ -40,6 +40,26 @@ impl<'a> Weights<'a> {
         self.values(name, &[length]).map(Array1::from_vec)
     }
 
+    /// The values of an I8 tensor: its rows, each multiplied by its scale.
+    fn steps(&self, name: &str, tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
+        let of_scales = |message: String| format!("tensor {name}{SCALES} {message}");
+        let scales = self.tensors.tensor(&format!("{name}{SCALES}")).map_err(|_| {
+            of_scales("is missing: an I8 tensor has a scale for each row".to_owned())
+        })?;
+        let scales = to_f32(&scales).map_err(of_scales)?;
+        let n_rows = tensor.shape().first().copied().unwrap_or(0);
+        if tensor.shape().len() != 2 || scales.len() != n_rows {
+            return Err(of_scales(format!(
+                "has {} values, not one for each of {n_rows} rows",
+                scales.len()
+            )));
+        }
+        let rows = tensor.data().chunks(tensor.shape()[1].max(1)).zip(scales);
+        let row =
+            |(row, scale): (&[u8], f32)| row.iter().map(|&x| f32::from(x as i8) * scale).collect();
+        Ok(rows.flat_map(|both| -> Vec<f32> { row(both) }).collect())
+    }
+
     fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
         let name = format!("{}{name}", self.prefix);
         let tensor = self.tensors.tensor(&name).map_err(|_| format!("tensor {name} is missing"))?;
@@ -49,13 +69,19 @@ impl<'a> Weights<'a> {
                 "tensor {name} has shape {found:?}, config.json asks for {shape:?}"
             ));
         }
-        let values = to_f32(&tensor).map_err(|message| format!("tensor {name} {message}"))?;
+        let values = match tensor.dtype() {
+            Dtype::I8 => self.steps(&name, &tensor),
+            _ => to_f32(&tensor).map_err(|message| format!("tensor {name} {message}")),
+        }?;
         match values.iter().all(|value| value.is_finite()) {
             true => Ok(values),
             false => Err(format!("tensor {name} holds a value that is not a finite number")),
         }
     }
 }
+
+/// Ends the name of the tensor that holds what to multiply each row of an I8 tensor by.
+const SCALES: &str = ".scales";
 
 fn to_f32(tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
     let bytes = tensor.data();
@@ -64,6 +90,6 @@ fn to_f32(tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
         Dtype::F32 => bytes.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
         Dtype::F16 => pairs().map(|&b| f16::from_le_bytes(b).to_f32()).collect(),
         Dtype::BF16 => pairs().map(|&b| bf16::from_le_bytes(b).to_f32()).collect(),
-        other => return Err(format!("is of type {other:?}; F32, F16 and BF16 are read")),
+        other => return Err(format!("is of type {other:?}; F32, F16, BF16 and I8 are read")),
     })
 }

@@ -61,6 +61,22 @@ impl Windows {
         }
         rows
     }
+
+    /// One row a text from a row a window: the largest value of each column; `empty` in the row of a
+    /// text without windows. Shape `(n_texts, n_columns)`.
+    pub fn largest(
+        &self,
+        windows: &[Array2<f32>],
+        shape: (usize, usize),
+        empty: f32,
+    ) -> Array2<f32> {
+        let mut rows = Array2::from_elem(shape, empty);
+        let windows = windows.iter().flat_map(|pack| pack.rows());
+        for (window, &(text, _)) in windows.zip(&self.origins) {
+            rows.row_mut(text).zip_mut_with(&window, |most, &value| *most = most.max(value));
+        }
+        rows
+    }
 }
 
 /// Cuts into the fewest parts of at most `most` ids, equal to within one; nothing into none.
@@ -97,5 +113,7 @@ mod tests {
         assert_eq!(packs, [vec![&[101, 1, 102][..], &[101, 2, 3, 102]], vec![&[101, 4, 102]]]);
         let pooled = [array![[1.0, 0.0], [0.0, 1.0]], array![[2.0, 2.0]]];
         assert_eq!(windows.join(&pooled, 3, 2), array![[3.0, 4.0], [0.0, 0.0], [6.0, 6.0]]);
+        let largest = array![[1.0, 1.0], [-9.0, -9.0], [2.0, 2.0]];
+        assert_eq!(windows.largest(&pooled, (3, 2), -9.0), largest);
     }
 }

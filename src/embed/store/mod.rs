@@ -86,7 +86,7 @@ impl ModelStore {
         &self.root
     }
 
-    /// The built-in encoder, then every model that can be added, in the registry's order.
+    /// The built-in encoders, then every model that can be added, in the registry's order.
     pub fn list(&self) -> Vec<ModelEntry> {
         let entry = |model: &Model| ModelEntry {
             name: model.name.clone(),
@@ -98,7 +98,8 @@ impl ModelStore {
                 false => ModelState::NotAdded,
             },
         };
-        std::iter::once(super::static_table::entry())
+        [super::static_table::entry()]
+            .into_iter()
             .chain(registry::models().iter().map(entry))
             .collect()
     }

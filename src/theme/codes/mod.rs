@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 pub use locate::{LocatedUnit, Units};
 
 /// A coded passage: one line of a file of codes. Other fields are allowed and left alone.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 pub struct Code {
     /// Id of the code; names the document where `doc` is not there or not in the corpus.
     #[serde(default)]
@@ -30,6 +30,9 @@ pub struct Code {
     pub text: String,
     /// Ids of its themes; empty, or `none` alone, where it has none.
     pub themes: BTreeSet<String>,
+    /// Where the passage comes from; text, for `validate` to tell sources apart.
+    #[serde(default)]
+    pub source: Option<serde_json::Value>,
 }
 
 impl Code {
@@ -50,10 +53,18 @@ impl Code {
 /// `Io` where it cannot be read; `Malformed` naming the line for one that is no code or gives a
 /// theme that is not among `themes`.
 pub fn read(path: &Path, themes: &[String]) -> Result<Vec<Code>> {
+    Ok(read_lines(path, themes)?.into_iter().map(|(_, code)| code).collect())
+}
+
+/// As [`read`], each code with the number of its line, from 1.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_lines(path: &Path, themes: &[String]) -> Result<Vec<(usize, Code)>> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "read", e))?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let codes: Vec<Code> =
-        lines.map(|(n, line)| code(path, n + 1, line, themes)).collect::<Result<_>>()?;
+    let code = |(n, line)| Ok((n + 1, code(path, n + 1, line, themes)?));
+    let codes: Vec<(usize, Code)> = lines.map(code).collect::<Result<_>>()?;
     if codes.is_empty() {
         return Err(Error::malformed(path, (0, 0), "it has no codes", FORM));
     }
