@@ -110,8 +110,11 @@ fn check_text(found: &CodebookCheck) -> String {
 fn said(finding: &Finding) -> String {
     match finding {
         Finding::BlockedTerm { term, .. } => format!(
-            "term `{term}` never counts: `ignore`, `exclude` or an equal term takes its words"
+            "term `{term}` never counts: `ignore`, `exclude` or another theme takes its words"
         ),
+        Finding::RepeatedTerm { term, same_as, .. } => {
+            format!("term `{term}` adds nothing to `{same_as}`")
+        }
         Finding::UnusedTerm { term, .. } => format!("term `{term}` hits nothing in the corpus"),
         Finding::SharedTerm { term, also, .. } => {
             format!("term `{term}` counts for {} too", also.join(" and "))
