@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+/// A name, how a folder is spoilt, and what the fault must say.
+type Case<'c> = (&'c str, &'c dyn Fn(&TempDir), &'c str);
+
 fn fixture(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
 }
