@@ -10,10 +10,9 @@ use crate::error::{Error, Result};
 use crate::pipeline::{self, CodebookCheck, CodebookComparison};
 use crate::report::table::visible;
 use crate::theme::check::Finding;
-use crate::theme::promote::Promotion;
 
 use super::args::{Codebooks, Study};
-use super::talk::{self, Talk};
+use super::talk::Talk;
 use super::{print, print_json};
 
 /// Does what the verb says.
@@ -34,16 +33,6 @@ pub fn act(verb: Codebooks) -> Result<()> {
                 print(&diff_text(&found))?
             }
             check_rejects(found.counts.rejected, found.counts.read, config.max_reject_rate)
-        }
-        Codebooks::Promote { themes, theme, into, id, name } => {
-            let (id, name) = (id.as_deref(), name.as_deref());
-            let id = pipeline::promote(&themes, Promotion { theme: &theme, id, name }, &into)?;
-            let into = into.display();
-            talk::say(&format!(
-                "{theme} is now theme `{id}` of {into}: write its definition, look at its terms and \
-                 examples, then run themeline codebook check {into}"
-            ));
-            Ok(())
         }
     }
 }
@@ -110,11 +99,8 @@ fn check_text(found: &CodebookCheck) -> String {
 fn said(finding: &Finding) -> String {
     match finding {
         Finding::BlockedTerm { term, .. } => format!(
-            "term `{term}` never counts: `ignore`, `exclude` or another theme takes its words"
+            "term `{term}` never counts: `ignore`, `exclude` or an equal term takes its words"
         ),
-        Finding::RepeatedTerm { term, same_as, .. } => {
-            format!("term `{term}` adds nothing to `{same_as}`")
-        }
         Finding::UnusedTerm { term, .. } => format!("term `{term}` hits nothing in the corpus"),
         Finding::SharedTerm { term, also, .. } => {
             format!("term `{term}` counts for {} too", also.join(" and "))

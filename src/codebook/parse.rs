@@ -87,15 +87,11 @@ fn check_themes(codebook: &Codebook) -> Checked {
     Ok(())
 }
 
-pub(super) fn is_id(id: &str) -> bool {
+fn check_id(id: &str, way: &[Step]) -> Checked {
     let mut letters = id.bytes();
     let starts_well = letters.next().is_some_and(|b| b.is_ascii_lowercase());
     let goes_on = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-');
-    starts_well && letters.all(goes_on)
-}
-
-fn check_id(id: &str, way: &[Step]) -> Checked {
-    if is_id(id) {
+    if starts_well && letters.all(goes_on) {
         return Ok(());
     }
     let hint =

@@ -28,21 +28,12 @@ const TWIN_TERMS: f64 = 0.2;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Finding {
-    /// A term that cannot count, since `ignore`, `exclude` or another theme takes its words.
+    /// A term that cannot count, since `ignore`, `exclude` or an equal term takes its words.
     BlockedTerm {
         /// Theme id.
         theme: String,
         /// The term as written.
         term: String,
-    },
-    /// A term whose words an earlier term of its theme finds already, such as a plural.
-    RepeatedTerm {
-        /// Theme id.
-        theme: String,
-        /// The term as written.
-        term: String,
-        /// The earlier term as written.
-        same_as: String,
     },
     /// A term that stands nowhere in the corpus.
     UnusedTerm {
@@ -100,7 +91,6 @@ impl Finding {
     pub fn theme(&self) -> &str {
         match self {
             Finding::BlockedTerm { theme, .. }
-            | Finding::RepeatedTerm { theme, .. }
             | Finding::UnusedTerm { theme, .. }
             | Finding::SharedTerm { theme, .. }
             | Finding::MisplacedExample { theme, .. }
@@ -163,24 +153,16 @@ pub fn check(
     Ok(findings)
 }
 
-/// A term of a codebook and what its own words find.
+/// A term of a codebook and the themes that its own words count for.
 struct Term<'c> {
-    place: Place,
+    theme: usize,
+    weak: bool,
+    index: usize,
     written: &'c str,
-    found: Found,
-}
-
-/// Where a term stands: theme index, weak, index in its list.
-type Place = (usize, bool, usize);
-
-/// What the words of a term find.
-enum Found {
-    /// The term itself, and terms of these themes (indices, its own among them, in order).
-    Itself(Vec<usize>),
-    /// An earlier term of its theme.
-    Earlier(Place),
-    /// Neither.
-    Nothing,
+    /// Theme indices, each once, in order.
+    counts_for: Vec<usize>,
+    /// Whether its own words find it at all.
+    counts: bool,
 }
 
 /// The terms of a codebook, matched against themselves.
@@ -209,47 +191,31 @@ impl<'c> Terms<'c> {
         self.codebook.theme_id(theme).to_owned()
     }
 
-    /// Terms that cannot count.
     fn blocked(&self) -> Vec<Finding> {
-        let finding = |term: &Term<'_>| {
-            let (theme, written) = (self.id(term.place.0), term.written.to_owned());
-            match term.found {
-                Found::Itself(_) => None,
-                Found::Nothing => Some(Finding::BlockedTerm { theme, term: written }),
-                Found::Earlier(place) => {
-                    let same_as = self.terms.iter().find(|other| other.place == place)?;
-                    let same_as = same_as.written.to_owned();
-                    Some(Finding::RepeatedTerm { theme, term: written, same_as })
-                }
-            }
-        };
-        self.terms.iter().filter_map(finding).collect()
+        let blocked = self.terms.iter().filter(|term| !term.counts);
+        blocked
+            .map(|t| Finding::BlockedTerm { theme: self.id(t.theme), term: t.written.to_owned() })
+            .collect()
     }
 
     /// Each shared term once, with the first of its themes.
     fn shared(&self) -> Vec<Finding> {
-        let finding = |term: &Term<'_>| match term.themes() {
-            [first, others @ ..] if *first == term.place.0 && !others.is_empty() => {
-                Some(Finding::SharedTerm {
-                    theme: self.id(term.place.0),
-                    term: term.written.to_owned(),
-                    also: others.iter().map(|&theme| self.id(theme)).collect(),
-                })
-            }
-            _ => None,
+        let first = |term: &&Term<'_>| term.counts_for.first() == Some(&term.theme);
+        let shared = self.terms.iter().filter(|term| term.counts_for.len() > 1).filter(first);
+        let finding = |term: &Term<'_>| Finding::SharedTerm {
+            theme: self.id(term.theme),
+            term: term.written.to_owned(),
+            also: term.counts_for[1..].iter().map(|&theme| self.id(theme)).collect(),
         };
-        self.terms.iter().filter_map(finding).collect()
+        shared.map(finding).collect()
     }
 
     fn unused(&self, census: &TermCensus) -> Vec<Finding> {
-        let unused = |term: &&Term<'_>| {
-            matches!(term.found, Found::Itself(_)) && !census.counts.contains_key(&term.place)
-        };
-        let finding = |term: &Term<'_>| Finding::UnusedTerm {
-            theme: self.id(term.place.0),
-            term: term.written.to_owned(),
-        };
-        self.terms.iter().filter(unused).map(finding).collect()
+        let stands = |t: &Term<'_>| census.counts.contains_key(&(t.theme, t.weak, t.index));
+        let unused = self.terms.iter().filter(|term| term.counts && !stands(term));
+        unused
+            .map(|t| Finding::UnusedTerm { theme: self.id(t.theme), term: t.written.to_owned() })
+            .collect()
     }
 
     fn near_twins(&self, directions: &Directions) -> Vec<Finding> {
@@ -257,8 +223,10 @@ impl<'c> Terms<'c> {
         let pairs = (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b)));
         let twins = |(a, b): (usize, usize)| {
             let cosine = directions.cosine(a, b);
-            let n_shared = self.strong(a).filter(|term| term.themes().contains(&b)).count();
-            let shortest = self.strong(a).count().min(self.strong(b).count());
+            let strong =
+                |theme: usize| self.terms.iter().filter(move |t| t.theme == theme && !t.weak);
+            let n_shared = strong(a).filter(|term| term.counts_for.contains(&b)).count();
+            let shortest = strong(a).count().min(strong(b).count());
             let alike = shortest > 0 && n_shared as f64 >= TWIN_TERMS * shortest as f64;
             (cosine >= TWIN_COSINE || alike).then(|| Finding::NearTwins {
                 theme: self.id(a),
@@ -269,42 +237,23 @@ impl<'c> Terms<'c> {
         };
         pairs.filter_map(twins).collect()
     }
-
-    /// The terms of a theme that tell it by themselves.
-    fn strong(&self, theme: usize) -> impl Iterator<Item = &Term<'c>> {
-        self.terms.iter().filter(move |term| (term.place.0, term.place.1) == (theme, false))
-    }
 }
 
 impl<'c> Term<'c> {
-    fn read(matcher: &TermMatcher, place: Place, written: &'c str) -> Self {
+    fn read(
+        matcher: &TermMatcher,
+        (theme, weak, index): (usize, bool, usize),
+        written: &'c str,
+    ) -> Self {
         let words = sample_words(written);
         let hits = matcher.hits(&words);
-        let place_of = |hit: &TermHit| (hit.theme, hit.weak, hit.term);
-        let whole = |hit: &&TermHit| hit.span.start == 0 && hit.span.end >= words.len();
-        let found = match hits.iter().find(|hit| place_of(hit) == place) {
-            Some(own) => {
-                let same = hits.iter().filter(|hit| (hit.span, hit.weak) == (own.span, own.weak));
-                let mut themes: Vec<usize> = same.map(|hit| hit.theme).collect();
-                themes.sort_unstable();
-                themes.dedup();
-                Found::Itself(themes)
-            }
-            None => {
-                let of_theme = |hit: &&TermHit| hit.theme == place.0;
-                let earlier = hits.iter().filter(whole).find(of_theme);
-                earlier.map_or(Found::Nothing, |hit| Found::Earlier(place_of(hit)))
-            }
-        };
-        Term { place, written, found }
-    }
-
-    /// The themes that its words count for, in order; none where it cannot count.
-    fn themes(&self) -> &[usize] {
-        match &self.found {
-            Found::Itself(themes) => themes,
-            _ => &[],
-        }
+        let own = |hit: &&TermHit| (hit.theme, hit.weak, hit.term) == (theme, weak, index);
+        let span = hits.iter().find(own).map(|hit| hit.span);
+        let same_words = hits.iter().filter(|hit| Some(hit.span) == span && hit.weak == weak);
+        let mut counts_for: Vec<usize> = same_words.map(|hit| hit.theme).collect();
+        counts_for.sort_unstable();
+        counts_for.dedup();
+        Term { theme, weak, index, written, counts_for, counts: span.is_some() }
     }
 }
 
@@ -423,18 +372,6 @@ mod tests {
         let found = findings(TOWN, None);
         let expected = Finding::BlockedTerm { theme: "housing".into(), term: "town hall".into() };
         assert_eq!(of_kind(&found, "blocked_term"), [&expected]);
-    }
-
-    #[test]
-    fn a_plural_repeats_its_singular() {
-        let found = findings(&TOWN.replace(r#""let*"]"#, r#""let*", "letting", "rents"]"#), None);
-        let expected = |term: &str, same_as: &str| Finding::RepeatedTerm {
-            theme: "housing".into(),
-            term: term.into(),
-            same_as: same_as.into(),
-        };
-        let repeated = of_kind(&found, "repeated_term");
-        assert_eq!(repeated, [&expected("letting", "let*"), &expected("rents", "rent")]);
     }
 
     #[test]
