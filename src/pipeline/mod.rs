@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::report::{OutputFolder, write_whole};
 use crate::theme::ThemeModel;
 
-pub use codebooks::{CodebookCheck, CodebookComparison, check_codebook, diff_codebooks};
+pub use codebooks::{CodebookComparison, diff_codebooks};
 pub use job::{Outcome, Progress, Stage};
 pub use validate::{ValidateRequest, validate};
 

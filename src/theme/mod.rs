@@ -4,7 +4,6 @@
 //! that join the signals, the lines of page furniture that its corpus repeats, and the hash of the
 //! encoder, so that scoring tomorrow gives what scoring today gave.
 
-pub mod check;
 pub mod codes;
 pub mod directions;
 pub mod distinctive;
