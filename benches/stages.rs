@@ -35,7 +35,9 @@ fn main() {
     let passages: Vec<Passages> = texts.iter().map(|text| Passages::read(text, &none)).collect();
 
     let stages: [(&str, &dyn Fn(usize)); 6] = [
-        ("language", &|i| drop(black_box(language::detect(&texts[i])))),
+        ("language", &|i| {
+            black_box(language::detect(&texts[i]));
+        }),
         ("blocks", &|i| drop(black_box(layout::blocks(&texts[i])))),
         ("furniture", &|i| {
             let blocks = layout::blocks(&texts[i]);
