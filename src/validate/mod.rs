@@ -102,11 +102,12 @@ pub struct ValidateOptions {
     pub n_wrong: usize,
 }
 
-/// Two codes of one file that speak of the same passage, by their index; the first such pair.
+/// Two codes of one file that speak of the same passage, by their index; the first such pair. Codes
+/// with ids of their own speak of different passages, even where the text says a thing twice.
 pub fn repeated(codes: &[Code]) -> Option<(usize, usize)> {
     let mut seen = HashMap::new();
     codes.iter().enumerate().find_map(|(index, code)| {
-        let first = *seen.entry(coders::key(code)).or_insert(index);
+        let first = *seen.entry((&code.id, coders::key(code))).or_insert(index);
         (first != index).then_some((first, index))
     })
 }
