@@ -21,8 +21,6 @@ use super::joint::{CodedSentence, Features, Joint};
 use super::passages::Passages;
 use super::{EncoderRef, Exemplar, FittedOn, FittedTheme, SCHEMA, ThemeKind, ThemeModel};
 
-/// Least score of a unit that carries a theme of the codebook.
-const THRESHOLD: f32 = 0.5;
 /// Words that name a theme.
 const N_TERMS: usize = 10;
 /// Words in the name of an emergent theme.
@@ -66,8 +64,9 @@ pub fn fit(
     let coded = sample.coded(options.codes, &codebook, &directions);
     let joint = Joint::builtin(embedder.name(), has_heads).learn(&coded);
     let scores = sample.scores(&directions, &joint);
-    let emergent = sample.emergent(&scores, &none, options);
-    let themes = sample.themes(&codebook, learned, &scores, &emergent);
+    let thresholds = joint.thresholds(&coded, codebook.themes.len());
+    let emergent = sample.emergent(&scores, &thresholds, &none, options);
+    let themes = sample.themes(&codebook, learned, (&scores, &thresholds), &emergent);
     Ok(ThemeModel {
         schema: SCHEMA.to_owned(),
         themeline: env!("CARGO_PKG_VERSION").to_owned(),
@@ -214,6 +213,7 @@ impl<'d> Sample<'d> {
     fn emergent(
         &self,
         scores: &Array2<f32>,
+        thresholds: &[f32],
         none: &Direction,
         options: FitOptions<'_>,
     ) -> Vec<Emergent> {
@@ -228,7 +228,7 @@ impl<'d> Sample<'d> {
         }
         let none = Directions::new([], none);
         let residual: Vec<usize> = (0..self.units.len())
-            .filter(|&row| scores.row(row).iter().all(|&score| score < THRESHOLD / 2.0))
+            .filter(|&row| scores.row(row).iter().zip(thresholds).all(|(s, t)| *s < t / 2.0))
             .filter(|&row| self.text(self.units[row]).chars().count() >= MIN_RESIDUAL_CHARS)
             .filter(|&row| none.closeness(vectors.row(row))[0] < NONE_CLOSENESS)
             .collect();
@@ -242,10 +242,10 @@ impl<'d> Sample<'d> {
         &self,
         codebook: &Codebook,
         directions: Vec<Direction>,
-        scores: &Array2<f32>,
+        (scores, thresholds): (&Array2<f32>, &[f32]),
         emergent: &[Emergent],
     ) -> Vec<FittedTheme> {
-        let members = self.members(scores, emergent);
+        let members = self.members(scores, thresholds, emergent);
         let words = self.words(&members);
         let seeded = codebook.themes.iter().zip(directions).enumerate();
         let seeded = seeded.map(|(theme, (coded, direction))| FittedTheme {
@@ -254,7 +254,7 @@ impl<'d> Sample<'d> {
             kind: ThemeKind::Seeded,
             terms: words.distinctive(theme, N_TERMS),
             exemplars: self.exemplars(&members[theme]),
-            threshold: THRESHOLD,
+            threshold: thresholds[theme],
             n_units: members[theme].len() as u64,
             direction,
         });
@@ -280,9 +280,14 @@ impl<'d> Sample<'d> {
     }
 
     /// For every theme, seeded and emergent, its units with their scores, best first.
-    fn members(&self, scores: &Array2<f32>, emergent: &[Emergent]) -> Vec<Vec<(usize, f32)>> {
-        let seeded = scores.columns().into_iter().map(|column| {
-            let over = column.into_iter().copied().enumerate().filter(|(_, s)| *s >= THRESHOLD);
+    fn members(
+        &self,
+        scores: &Array2<f32>,
+        thresholds: &[f32],
+        emergent: &[Emergent],
+    ) -> Vec<Vec<(usize, f32)>> {
+        let seeded = scores.columns().into_iter().zip(thresholds).map(|(column, threshold)| {
+            let over = column.into_iter().copied().enumerate().filter(|(_, s)| s >= threshold);
             let mut over: Vec<(usize, f32)> = over.collect();
             over.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
             over

@@ -5,6 +5,7 @@
 //! encoder, so that scoring tomorrow gives what scoring today gave.
 
 pub mod codes;
+mod context;
 pub mod directions;
 pub mod distinctive;
 pub mod emergent;
