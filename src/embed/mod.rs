@@ -62,4 +62,30 @@ pub trait Embedder: Send + Sync {
     fn embed_with_logits(&self, texts: &[&str]) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
         Ok((self.embed(texts)?, None))
     }
+
+    /// Embeds sentences that come in parts, such as clauses; a sentence is its parts joined by a
+    /// space. The rows, of vectors and of logits as in [`Self::embed_with_logits`]: one a part, of all
+    /// sentences in order; then one a sentence of several parts. A transformer sees each part in its
+    /// sentence; other encoders see it by itself.
+    ///
+    /// # Errors
+    /// As [`Self::embed`].
+    fn embed_parts(
+        &self,
+        sentences: &[Vec<&str>],
+    ) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
+        embed_apart(self, sentences)
+    }
+}
+
+/// Embeds each part, and each sentence of several, as a text of its own.
+fn embed_apart<E: Embedder + ?Sized>(
+    embedder: &E,
+    sentences: &[Vec<&str>],
+) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
+    let whole: Vec<String> =
+        sentences.iter().filter(|parts| parts.len() > 1).map(|parts| parts.join(" ")).collect();
+    let parts = sentences.iter().flatten().copied();
+    let texts: Vec<&str> = parts.chain(whole.iter().map(String::as_str)).collect();
+    embedder.embed_with_logits(&texts)
 }

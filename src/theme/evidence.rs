@@ -14,7 +14,7 @@ use crate::error::Result;
 use super::context::around;
 use super::directions::Directions;
 use super::joint::Features;
-use super::passages::Passages;
+use super::passages::{Passage, Passages};
 
 /// Log-odds of a head count up to this, either way.
 const HEAD_LIMIT: f32 = 6.0;
@@ -51,11 +51,8 @@ impl Gathered {
     ) -> Result<Self> {
         let n_themes = codebook.themes.len();
         let (unit_terms, sentence_terms) = term_weights(&passages, matcher, n_themes);
-        let (sentence_rows, lists) = sentence_rows(&passages);
-        let units = passages.units().iter().map(|unit| passages.text(unit));
-        let sentences = lists.iter().map(|&sentence| passages.sentences()[sentence].as_str());
-        let texts: Vec<&str> = units.chain(sentences).collect();
-        let (vectors, logits) = embedder.embed_with_logits(&texts)?;
+        let sentence_rows = sentence_rows(&passages);
+        let (vectors, logits) = embedder.embed_parts(&parts(&passages))?;
         let columns = head_columns(embedder.heads(), codebook);
         let logits = columns.zip(logits).map(|(columns, logits)| logits.select(Axis(1), &columns));
         Ok(Gathered { passages, unit_terms, sentence_terms, vectors, logits, sentence_rows })
@@ -166,26 +163,24 @@ fn largest_but(values: ArrayView1<'_, f32>, index: usize, n: usize) -> f32 {
     others.map(|(_, &value)| value).reduce(f32::max).unwrap_or(0.0)
 }
 
-/// For each sentence its row among the vectors, and the sentences that need one of their own
-/// because they have several units.
-fn sentence_rows(passages: &Passages) -> (Vec<usize>, Vec<usize>) {
-    let mut units_of: Vec<(usize, usize)> = vec![(0, 0); passages.n_sentences()];
-    for (row, unit) in passages.units().iter().enumerate() {
-        let (first, n) = &mut units_of[unit.sentence];
-        if *n == 0 {
-            *first = row;
-        }
-        *n += 1;
+/// The units of each sentence that has some, in order.
+fn parts(passages: &Passages) -> Vec<Vec<&str>> {
+    let same = |a: &Passage, b: &Passage| a.sentence == b.sentence;
+    let parts = |units: &[Passage]| units.iter().map(|unit| passages.text(unit)).collect();
+    passages.units().chunk_by(same).map(parts).collect()
+}
+
+/// For each sentence its row among the vectors: that of its only unit, else one of its own after
+/// those of all units.
+fn sentence_rows(passages: &Passages) -> Vec<usize> {
+    let mut rows = vec![0; passages.n_sentences()];
+    let (mut first, mut own) = (0, passages.units().len());
+    for units in passages.units().chunk_by(|a, b| a.sentence == b.sentence) {
+        rows[units[0].sentence] = if units.len() > 1 { own } else { first };
+        own += usize::from(units.len() > 1);
+        first += units.len();
     }
-    let mut lists = Vec::new();
-    let row_of = |(sentence, (first, n)): (usize, (usize, usize))| {
-        if n < 2 {
-            return first;
-        }
-        lists.push(sentence);
-        passages.units().len() + lists.len() - 1
-    };
-    (units_of.into_iter().enumerate().map(row_of).collect(), lists)
+    rows
 }
 
 /// Weights of the different terms that stand in each unit and in each sentence.

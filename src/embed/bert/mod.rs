@@ -16,7 +16,7 @@ use layers::{Embeddings, Encoder};
 use pooling::Pooling;
 use theme_heads::ThemeHeads;
 use weights::Weights;
-use windows::Windows;
+use windows::{Pack, Parted, Segment, Windows};
 
 use super::folder::ModelFolder;
 use super::{Embedder, EmbeddingMatrix, Heads, NO_TEXT};
@@ -70,15 +70,37 @@ impl BertEmbedder {
     }
 
     /// Pools each window of a pack; row `i`, of shape `(dimension)`, is window `i`, not normalised.
-    pub(super) fn embed_pack(&self, pack: &TokenBatch) -> Array2<f32> {
-        self.pooling.forward(&self.hidden(pack), pack)
+    pub(super) fn embed_pack(&self, tokens: &TokenBatch) -> Array2<f32> {
+        let mut start = 0;
+        let segment = |(row, window): (usize, &[u32])| {
+            let tokens = start..start + window.len();
+            start = tokens.end;
+            Segment { row, tokens }
+        };
+        let segments: Vec<Segment> = tokens.rows().enumerate().map(segment).collect();
+        self.pooling.forward(&self.hidden(tokens), &segments)
     }
 
-    /// Also the logits of each window, shape `(n_windows, n_themes)`, where there are heads.
-    fn read_pack(&self, pack: &TokenBatch) -> (Array2<f32>, Option<Array2<f32>>) {
-        let hidden = self.hidden(pack);
-        let logits = self.heads.as_ref().map(|(_, heads)| heads.forward(&hidden, pack));
-        (self.pooling.forward(&hidden, pack), logits)
+    /// Pools each segment of a pack; also its logits, shape `(n_segments, n_themes)`, where there are
+    /// heads.
+    fn read_pack(&self, pack: &Pack) -> (Array2<f32>, Option<Array2<f32>>) {
+        let hidden = self.hidden(&pack.tokens);
+        let logits = self.heads.as_ref().map(|(_, heads)| heads.forward(&hidden, &pack.segments));
+        (self.pooling.forward(&hidden, &pack.segments), logits)
+    }
+
+    /// What the model makes of texts in parts, in the order of [`Windows::of`].
+    fn read(&self, texts: &[Parted]) -> (EmbeddingMatrix, Option<Array2<f32>>) {
+        let specials = self.tokenizer.specials();
+        let windows = Windows::of(texts, specials, self.max_tokens, PACK_TOKENS);
+        let (pooled, logits): (Vec<_>, Vec<_>) =
+            windows.packs().par_iter().map(|pack| self.read_pack(pack)).unzip();
+        let vectors = windows.join(&pooled, self.dimension);
+        let logits = self.heads().map(|heads| {
+            let logits: Vec<_> = logits.into_iter().flatten().collect();
+            windows.largest(&logits, heads.labels.len(), NO_TEXT)
+        });
+        (EmbeddingMatrix::normalised(vectors), logits)
     }
 
     /// The vectors of all tokens of a pack, shape `(n_tokens, hidden)`.
@@ -133,15 +155,31 @@ impl Embedder for BertEmbedder {
     fn embed_with_logits(&self, texts: &[&str]) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
         let batches = self.tokenize(texts)?;
         let rows = batches.iter().flat_map(TokenBatch::rows);
-        let windows = Windows::of(rows, self.tokenizer.specials(), self.max_tokens, PACK_TOKENS);
-        let (pooled, logits): (Vec<_>, Vec<_>) =
-            windows.packs().par_iter().map(|pack| self.read_pack(pack)).unzip();
-        let vectors = windows.join(&pooled, texts.len(), self.dimension);
-        let logits = self.heads().map(|heads| {
-            let logits: Vec<_> = logits.into_iter().flatten().collect();
-            windows.largest(&logits, (texts.len(), heads.labels.len()), NO_TEXT)
-        });
-        Ok((EmbeddingMatrix::normalised(vectors), logits))
+        let texts: Vec<Parted> =
+            rows.map(|ids| Parted { ids: ids.to_vec(), ends: vec![ids.len()] }).collect();
+        Ok(self.read(&texts))
+    }
+
+    /// A sentence is read once, and a part's vector is pooled from its own tokens: half the work of
+    /// reading the parts too, and each part is seen in its context. A model whose first token stands
+    /// for the text has none for a part; it reads each by itself.
+    fn embed_parts(
+        &self,
+        sentences: &[Vec<&str>],
+    ) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
+        if self.pooling == Pooling::Cls {
+            return super::embed_apart(self, sentences);
+        }
+        let batches = self.tokenize(&sentences.concat())?;
+        let mut rows = batches.iter().flat_map(TokenBatch::rows);
+        let mut texts = vec![Parted::default(); sentences.len()];
+        for (text, parts) in texts.iter_mut().zip(sentences) {
+            for ids in rows.by_ref().take(parts.len()) {
+                text.ids.extend_from_slice(ids);
+                text.ends.push(text.ids.len());
+            }
+        }
+        Ok(self.read(&texts))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The vectors of a window's tokens → one vector, as the model's sentence-transformers files say.
 
+use super::windows::Segment;
 use crate::embed::folder::ModelFolder;
 use crate::error::Result;
-use crate::tokenize::TokenBatch;
 use ndarray::{Array2, ArrayView2, Axis, Slice};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -75,14 +75,12 @@ impl Pooling {
         }
     }
 
-    /// `(n_tokens, hidden)` → `(n_windows, hidden)`; every window of `pack` has a token.
-    pub fn forward(self, hidden: &Array2<f32>, pack: &TokenBatch) -> Array2<f32> {
-        let mut pooled = Array2::zeros((pack.n_rows(), hidden.ncols()));
-        let mut start = 0;
-        for (mut row, window) in pooled.rows_mut().into_iter().zip(pack.rows()) {
-            let tokens = hidden.slice_axis(Axis(0), Slice::from(start..start + window.len()));
+    /// `(n_tokens, hidden)` → `(n_segments, hidden)`; every segment has a token.
+    pub fn forward(self, hidden: &Array2<f32>, segments: &[Segment]) -> Array2<f32> {
+        let mut pooled = Array2::zeros((segments.len(), hidden.ncols()));
+        for (mut row, segment) in pooled.rows_mut().into_iter().zip(segments) {
+            let tokens = hidden.slice_axis(Axis(0), Slice::from(segment.tokens.clone()));
             row.assign(&self.pool(tokens));
-            start += window.len();
         }
         pooled
     }
@@ -116,15 +114,13 @@ mod tests {
     }
 
     #[test]
-    fn each_window_is_pooled_by_itself() {
-        let mut pack = TokenBatch::default();
-        pack.push_with(|ids| ids.extend([1, 2]));
-        pack.push_with(|ids| ids.push(3));
+    fn each_segment_is_pooled_by_itself() {
+        let segments = [Segment { row: 0, tokens: 0..2 }, Segment { row: 1, tokens: 2..3 }];
         let hidden = array![[1.0, 5.0], [3.0, 1.0], [9.0, 9.0]];
-        let row = |pooling: Pooling| pooling.forward(&hidden, &pack).row(0).to_vec();
+        let row = |pooling: Pooling| pooling.forward(&hidden, &segments).row(0).to_vec();
         assert_eq!(row(Pooling::Mean), [2.0, 3.0]);
         assert_eq!(row(Pooling::Cls), [1.0, 5.0]);
         assert_eq!(row(Pooling::Max), [3.0, 5.0]);
-        assert_eq!(Pooling::Mean.forward(&hidden, &pack).row(1).to_vec(), [9.0, 9.0]);
+        assert_eq!(Pooling::Mean.forward(&hidden, &segments).row(1).to_vec(), [9.0, 9.0]);
     }
 }

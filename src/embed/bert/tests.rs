@@ -140,6 +140,36 @@ fn a_long_text_is_the_mean_of_its_windows_and_nothing_of_it_is_dropped() {
     assert_ne!(found, embed(&model, &halves[..1]), "the second window must count");
 }
 
+/// The rows of sentences in parts.
+fn embed_parts(model: &BertEmbedder, sentences: &[Vec<&str>]) -> EmbeddingMatrix {
+    model.embed_parts(sentences).unwrap().0
+}
+
+#[test]
+fn a_part_is_read_in_its_sentence_and_a_sentence_as_it_is_read_whole() {
+    let model = tiny();
+    let sentences = [vec!["the port"], vec!["the river,", "the port"], vec![], vec!["", "trade"]];
+    let rows = embed_parts(&model, &sentences);
+    let whole = ["the port".to_owned(), "the river, the port".to_owned(), " trade".to_owned()];
+    let whole = embed(&model, &whole);
+    assert_eq!(rows.n_rows(), 5 + 2);
+    assert_eq!(rows.row(0), whole.row(0), "an only part is its sentence");
+    assert_eq!((rows.row(5), rows.row(6)), (whole.row(1), whole.row(2)));
+    assert!(rows.row(3).iter().all(|&x| x == 0.0), "a part without tokens");
+    assert_ne!(rows.row(2), rows.row(0), "the same words in another sentence");
+    assert_eq!(embed_parts(&model, &sentences[1..2]).row(1), rows.row(2), "in any company");
+}
+
+#[test]
+fn a_model_whose_first_token_stands_for_a_text_reads_each_part_by_itself() {
+    let folder = tiny_copy();
+    fs::write(folder.path().join("1_Pooling/config.json"), r#"{"pooling_mode": "cls"}"#).unwrap();
+    let model = load(folder.path()).unwrap();
+    let rows = embed_parts(&model, &[vec!["the river,", "the port"]]);
+    let texts = ["the river,", "the port", "the river, the port"].map(str::to_owned);
+    assert_eq!(rows, embed(&model, &texts));
+}
+
 #[test]
 fn half_precision_weights_are_read() {
     let full = embed(&tiny(), &texts());

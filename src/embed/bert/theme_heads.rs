@@ -1,10 +1,10 @@
-//! Theme heads: one logit a theme from the vectors of a window's tokens.
+//! Theme heads: one logit a theme from the vectors of a segment's tokens.
 //!
 //! Each theme weighs the tokens by attention of its own (Mullenbach et al., "Explainable Prediction
 //! of Medical Codes from Clinical Text", 2018), so that one clause of a list can speak for it.
 
 use super::weights::Weights;
-use crate::tokenize::TokenBatch;
+use super::windows::Segment;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Slice};
 
 /// For every theme what it looks for, and what it makes of that.
@@ -26,23 +26,20 @@ impl ThemeHeads {
         })
     }
 
-    /// `(n_tokens, hidden)` → `(n_windows, n_themes)`; every window of `pack` has a token.
-    pub fn forward(&self, hidden: &Array2<f32>, pack: &TokenBatch) -> Array2<f32> {
+    /// `(n_tokens, hidden)` → `(n_segments, n_themes)`; every segment has a token.
+    pub fn forward(&self, hidden: &Array2<f32>, segments: &[Segment]) -> Array2<f32> {
         let (attention, values) = (hidden.dot(&self.queries.t()), hidden.dot(&self.outputs.t()));
-        let mut logits = Array2::zeros((pack.n_rows(), self.biases.len()));
-        let mut start = 0;
-        for (mut row, window) in logits.rows_mut().into_iter().zip(pack.rows()) {
-            let tokens = Slice::from(start..start + window.len());
-            let part = |matrix| window_of(matrix, tokens);
-            row.assign(&(weighted_means(part(&attention), part(&values)) + &self.biases));
-            start += window.len();
+        let mut logits = Array2::zeros((segments.len(), self.biases.len()));
+        for (mut row, segment) in logits.rows_mut().into_iter().zip(segments) {
+            let of = |matrix| tokens_of(matrix, segment);
+            row.assign(&(weighted_means(of(&attention), of(&values)) + &self.biases));
         }
         logits
     }
 }
 
-fn window_of(matrix: &Array2<f32>, tokens: Slice) -> ArrayView2<'_, f32> {
-    matrix.slice_axis(Axis(0), tokens)
+fn tokens_of<'m>(matrix: &'m Array2<f32>, segment: &Segment) -> ArrayView2<'m, f32> {
+    matrix.slice_axis(Axis(0), Slice::from(segment.tokens.clone()))
 }
 
 /// For each column the mean of `values` weighted by the softmax of `attention`, both `(n, n_themes)`.
@@ -66,17 +63,15 @@ mod tests {
     use ndarray::array;
 
     #[test]
-    fn a_theme_reads_the_token_that_it_looks_for_in_each_window() {
+    fn a_theme_reads_the_token_that_it_looks_for_in_each_segment() {
         let heads = ThemeHeads {
             queries: array![[100.0, 0.0], [0.0, 0.0]],
             outputs: array![[0.0, 1.0], [1.0, 1.0]],
             biases: array![-2.0, 0.5],
         };
-        let mut pack = TokenBatch::default();
-        pack.push_with(|ids| ids.extend([7, 8]));
-        pack.push_with(|ids| ids.push(9));
+        let segments = [Segment { row: 0, tokens: 0..2 }, Segment { row: 1, tokens: 2..3 }];
         let hidden = array![[1.0, 5.0], [0.0, 9.0], [1.0, 3.0]];
-        let logits = heads.forward(&hidden, &pack);
+        let logits = heads.forward(&hidden, &segments);
         let expected = array![[3.0, 0.5 + 7.5], [1.0, 0.5 + 4.0]];
         assert!((&logits - &expected).iter().all(|x: &f32| x.abs() < 1e-5), "{logits}");
     }
