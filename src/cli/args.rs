@@ -150,6 +150,28 @@ Example:
         #[command(flatten)]
         study: Study,
     },
+    /// Write an emergent theme into a codebook, for a person to go on from
+    #[command(before_help = "\
+Example:
+  themeline codebook promote themes.json --theme emergent-1 --into my-themes.toml
+")]
+    Promote {
+        /// Fitted themes: a themes.json, or the folder that `run` wrote
+        #[arg(value_name = "THEMES")]
+        themes: PathBuf,
+        /// Id of the emergent theme, such as `emergent-1`
+        #[arg(long, value_name = "ID")]
+        theme: String,
+        /// Codebook file to add it to; made where it is not there
+        #[arg(long, value_name = "FILE")]
+        into: PathBuf,
+        /// Id of the theme in the codebook [default: from its most distinctive term]
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// Name of the theme in the codebook [default: its name in the model]
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
 }
 
 /// Flags that the verbs which look after codebooks share.

@@ -10,9 +10,10 @@ use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 use crate::pipeline::{self, CodebookComparison};
 use crate::report::table::visible;
+use crate::theme::promote::Promotion;
 
 use super::args::{Codebooks, Study};
-use super::talk::Talk;
+use super::talk::{self, Talk};
 use super::{print, print_json};
 
 /// Does what the verb says.
@@ -31,6 +32,16 @@ pub fn act(verb: Codebooks) -> Result<()> {
                 print(&diff_text(&found))?
             }
             check_rejects(found.counts.rejected, found.counts.read, config.max_reject_rate)
+        }
+        Codebooks::Promote { themes, theme, into, id, name } => {
+            let (id, name) = (id.as_deref(), name.as_deref());
+            let id = pipeline::promote(&themes, Promotion { theme: &theme, id, name }, &into)?;
+            let into = into.display();
+            talk::say(&format!(
+                "{theme} is now theme `{id}` of {into}: write its definition, look at its terms and \
+                 examples, then run themeline codebook check {into}"
+            ));
+            Ok(())
         }
     }
 }

@@ -238,7 +238,7 @@ impl<'j> Job<'j> {
                 fingerprint: self.embedder.fingerprint().to_owned(),
                 dimension: self.embedder.dimension() as u64,
             },
-            codebook: Some(CodebookUsed {
+            codebook: (model.n_seeded() > 0).then(|| CodebookUsed {
                 id: codebook.id.clone(),
                 version: codebook.version.clone(),
                 fingerprint: model.codebook_fingerprint.clone(),

@@ -5,7 +5,7 @@
 //! corpus, in units of its standard error. Function words are as frequent inside as outside, so they
 //! fall away without a stop list.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Shortest word that can name a theme, in characters.
@@ -15,44 +15,112 @@ const MIN_COUNT: u32 = 3;
 /// Least standard errors between the group and the rest.
 const MIN_Z: f64 = 2.0;
 
-/// Word counts of groups of units, and of all of them together.
+/// Part of a word's occurrences in the group that lie in one pair of words from which on the pair
+/// names the theme, not the word.
+const MOSTLY: f64 = 0.5;
+
+/// Counts of words, and of pairs of words that follow each other, in groups of units and in all of
+/// them together.
 #[derive(Debug)]
 pub struct WordCounts {
-    groups: Vec<FxHashMap<String, u32>>,
-    all: FxHashMap<String, u32>,
+    groups: Vec<Counts>,
+    all: Counts,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Counts {
+    words: FxHashMap<String, u32>,
+    /// Two words with a space between them.
+    pairs: FxHashMap<String, u32>,
+}
+
+impl Counts {
+    fn add(&mut self, words: &[String], pairs: &[String]) {
+        words.iter().for_each(|word| *self.words.entry(word.clone()).or_default() += 1);
+        pairs.iter().for_each(|pair| *self.pairs.entry(pair.clone()).or_default() += 1);
+    }
 }
 
 impl WordCounts {
     /// Empty counts for `n_groups` groups.
     pub fn new(n_groups: usize) -> Self {
-        WordCounts { groups: vec![FxHashMap::default(); n_groups], all: FxHashMap::default() }
+        WordCounts { groups: vec![Counts::default(); n_groups], all: Counts::default() }
     }
 
     /// Counts the words of a unit, for all its groups at once.
     pub fn add(&mut self, unit: &str, groups: &[usize]) {
-        for word in unit.unicode_words().filter(|word| can_name(word)) {
-            let word = word.to_lowercase();
-            for &group in groups {
-                *self.groups[group].entry(word.clone()).or_default() += 1;
-            }
-            *self.all.entry(word).or_default() += 1;
-        }
+        let found: Vec<(usize, &str)> =
+            unit.unicode_word_indices().filter(|(_, word)| can_name(word)).collect();
+        let words: Vec<String> = found.iter().map(|(_, word)| word.to_lowercase()).collect();
+        let follows = |at: &usize| {
+            let (start, word) = found[*at];
+            unit[start + word.len()..found[at + 1].0].chars().eq([' '])
+        };
+        let pairs: Vec<String> = (0..words.len().saturating_sub(1))
+            .filter(follows)
+            .map(|at| format!("{} {}", words[at], words[at + 1]))
+            .collect();
+        groups.iter().for_each(|&group| self.groups[group].add(&words, &pairs));
+        self.all.add(&words, &pairs);
     }
 
-    /// The up to `n` most distinctive words of a group, best first (ties by the alphabet).
+    /// The up to `n` most distinctive words of a group, and pairs of such words in place of those
+    /// that mostly stand in them; best first (ties by the alphabet).
     pub fn distinctive(&self, group: usize, n: usize) -> Vec<String> {
-        let counts = &self.groups[group];
-        let n_group = f64::from(counts.values().sum::<u32>());
-        let n_all = f64::from(self.all.values().sum::<u32>());
-        let mut ranked: Vec<(f64, &String)> = counts
-            .iter()
-            .filter(|(_, count)| **count >= MIN_COUNT)
-            .map(|(word, &count)| (z_score(count, n_group, self.all[word], n_all), word))
-            .filter(|(z, _)| *z >= MIN_Z)
-            .collect();
+        let (group, all) = (&self.groups[group], &self.all);
+        let words = scored(&group.words, &all.words);
+        let mut in_pairs: FxHashSet<&str> = FxHashSet::default();
+        let mut ranked: Vec<(f64, &str)> = Vec::new();
+        for (pair, _) in scored(&group.pairs, &all.pairs) {
+            let Some((first, second)) = pair.split_once(' ') else { continue };
+            let (Some(a), Some(b)) = (words.get(first), words.get(second)) else { continue };
+            let mostly = |word: &&str| {
+                f64::from(group.pairs[pair]) >= MOSTLY * f64::from(group.words[*word])
+            };
+            let held: Vec<&str> = [first, second].into_iter().filter(mostly).collect();
+            if !held.is_empty() {
+                ranked.push((a.max(*b), pair));
+                in_pairs.extend(held);
+            }
+        }
+        let alone = words.iter().filter(|(word, _)| !in_pairs.contains(*word));
+        ranked.extend(alone.map(|(word, z)| (*z, *word)));
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-        ranked.into_iter().take(n).map(|(_, word)| word.clone()).collect()
+        ranked.into_iter().take(n).map(|(_, term)| term.to_owned()).collect()
     }
+}
+
+/// The words of a group that set it apart, with how far, in standard errors.
+fn scored<'w>(
+    group: &'w FxHashMap<String, u32>,
+    all: &FxHashMap<String, u32>,
+) -> FxHashMap<&'w str, f64> {
+    let n_group = f64::from(group.values().sum::<u32>());
+    let n_all = f64::from(all.values().sum::<u32>());
+    let counted = group.iter().filter(|(_, count)| **count >= MIN_COUNT);
+    counted
+        .map(|(word, &count)| (word.as_str(), z_score(count, n_group, all[word], n_all)))
+        .filter(|(_, z)| *z >= MIN_Z)
+        .collect()
+}
+
+/// A name made of up to `n` of a theme's terms: the best ones, without forms of one word twice.
+pub fn name(terms: &[String], n: usize) -> String {
+    let mut chosen: Vec<&str> = Vec::new();
+    for term in terms {
+        if chosen.len() < n && !chosen.iter().any(|other| alike(other, term)) {
+            chosen.push(term);
+        }
+    }
+    chosen.join(", ")
+}
+
+/// Whether two terms are forms of one word (`Africa`, `African`), or one contains the other.
+fn alike(a: &str, b: &str) -> bool {
+    let shared = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+    let shorter = a.chars().count().min(b.chars().count());
+    let within = |a: &str, b: &str| a.split(' ').any(|word| word == b);
+    (shared >= 4 && 5 * shared >= 4 * shorter) || within(a, b) || within(b, a)
 }
 
 fn can_name(word: &str) -> bool {
@@ -87,6 +155,28 @@ mod tests {
         assert!(first.contains(&"railway".to_owned()), "{first:?}");
         assert!(!first.contains(&"the".to_owned()) && !first.contains(&"and".to_owned()));
         assert!(counts.distinctive(1, 1).len() == 1);
+    }
+
+    #[test]
+    fn a_pair_takes_the_place_of_words_that_mostly_stand_in_it() {
+        let mut counts = WordCounts::new(1);
+        for _ in 0..20 {
+            counts.add("the human rights of the prisoners", &[0]);
+            counts.add("the prisoners, rights, ports", &[0]);
+            counts.add("the talks of the ministers, the ports", &[]);
+        }
+        let terms = counts.distinctive(0, 5);
+        assert!(terms.contains(&"human rights".to_owned()), "{terms:?}");
+        assert!(!terms.contains(&"human".to_owned()) && !terms.contains(&"rights".to_owned()));
+        assert!(terms.contains(&"prisoners".to_owned()), "`the prisoners` is no pair: {terms:?}");
+    }
+
+    #[test]
+    fn a_name_has_each_word_once() {
+        let terms = ["africa", "african", "human rights", "rights", "port", "ports", "quay"];
+        let terms = terms.map(str::to_owned);
+        assert_eq!(name(&terms, 4), "africa, human rights, port, quay");
+        assert_eq!(name(&[], 4), "");
     }
 
     #[test]

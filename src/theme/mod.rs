@@ -12,6 +12,7 @@ pub mod evidence;
 mod fit;
 pub mod joint;
 pub mod passages;
+pub mod promote;
 
 use std::path::Path;
 
@@ -22,6 +23,7 @@ use crate::embed::Embedder;
 use crate::error::{Error, Result};
 
 use directions::{Direction, Directions};
+use emergent::Emergence;
 use joint::Joint;
 
 pub use fit::{FitOptions, fit};
@@ -114,6 +116,9 @@ pub struct FittedTheme {
     pub n_units: u64,
     /// Its direction in the encoder's space.
     pub direction: Direction,
+    /// What only an emergent theme has; absent for those of the codebook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergence: Option<Emergence>,
 }
 
 /// A typical unit of a theme.
@@ -186,6 +191,15 @@ impl ThemeModel {
         }
         if self.themes.len() < self.n_seeded() {
             return Err("it has fewer themes than its codebook".to_owned());
+        }
+        let misplaced = |(index, theme): &(usize, &FittedTheme)| {
+            theme.emergence.is_some() != (*index >= self.n_seeded())
+        };
+        if let Some((_, theme)) = self.themes.iter().enumerate().find(misplaced) {
+            return Err(format!(
+                "theme `{}` has `emergence` and is the codebook's, or has none and is not",
+                theme.id
+            ));
         }
         let dimension = self.encoder.dimension;
         let directions = self.themes.iter().map(|theme| &theme.direction).chain([&self.none]);
