@@ -121,10 +121,23 @@ A line of codes.jsonl is {\"doc\": ID, \"start\": BYTE, \"text\": SENTENCE, \"th
 #[derive(Debug, Subcommand)]
 pub enum Codebooks {
     /// Read a codebook and say what is wrong with it, if anything
+    #[command(before_help = "\
+Examples:
+  themeline codebook check my-themes.toml
+  themeline codebook check my-themes.toml --corpus archive/ --strict
+")]
     Check {
         /// A TOML file, or the name of a built-in codebook
         #[arg(value_name = "CODEBOOK")]
         codebook: String,
+        /// Files, folders or globs; terms that hit nothing there are named
+        #[arg(long, num_args = 1.., value_name = "INPUT")]
+        corpus: Vec<String>,
+        /// End with exit code 2 where there is a finding
+        #[arg(long)]
+        strict: bool,
+        #[command(flatten)]
+        study: Study,
     },
     /// Read a corpus by two codebooks: which units change theme, and what that does to shares
     #[command(before_help = "\

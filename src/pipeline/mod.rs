@@ -16,7 +16,7 @@ use crate::report::{OutputFile, OutputFolder, write_whole};
 use crate::theme::ThemeModel;
 use crate::theme::promote::{self, Promotion};
 
-pub use codebooks::{CodebookComparison, diff_codebooks};
+pub use codebooks::{CodebookCheck, CodebookComparison, check_codebook, diff_codebooks};
 pub use job::{Outcome, Progress, Stage};
 pub use validate::{ValidateRequest, validate};
 
