@@ -114,10 +114,15 @@ fn themes(model: &Value) -> &Vec<Value> {
     model["themes"].as_array().unwrap()
 }
 
-/// The topic whose words a text has.
+fn names(model: &Value) -> Vec<&str> {
+    themes(model).iter().filter_map(|theme| theme["name"].as_str()).collect()
+}
+
+/// The topic whose words a text has, or is a part of.
 fn topic_of(text: &str) -> Option<&'static str> {
     let has = |(_, who, what): &&(&str, [&str; 4], [&str; 5])| {
-        who.iter().chain(what.iter()).any(|part| text.contains(part))
+        let text = text.trim_matches(['.', ',', ' ']);
+        who.iter().chain(what.iter()).any(|part| text.contains(part) || part.contains(text))
     };
     TOPICS.iter().find(has).map(|(name, ..)| *name)
 }
@@ -128,12 +133,12 @@ fn without_a_codebook_the_topics_of_a_corpus_are_found() {
     let run = ["run", "news.jsonl", "--codebook", "none", "--out", "out", "--units", "jsonl"];
     place.themeline(&run).success();
     let model = place.json("out/themes.json");
-    assert_eq!(themes(&model).len(), TOPICS.len(), "{:#}", model["themes"]);
+    assert_eq!(themes(&model).len(), TOPICS.len(), "{:?}", names(&model));
     let mut found = BTreeMap::new();
     for theme in themes(&model) {
         assert_eq!(theme["kind"], "emergent");
         let stability = theme["emergence"]["stability"].as_f64().unwrap();
-        assert!((0.5..=1.0).contains(&stability), "{theme:#}");
+        assert!((0.6..=1.0).contains(&stability), "{theme:#}");
         assert!(!theme["name"].as_str().unwrap().is_empty());
         let topics: Vec<_> = theme["exemplars"]
             .as_array()
@@ -177,10 +182,12 @@ fn what_was_found_is_the_same_for_any_threads_and_scores_again() {
         place.themeline(&fit).success();
         fs::read(place.path(out)).unwrap()
     };
-    let themes = fit("1", "one.json");
-    assert!(themes == fit("3", "three.json"));
+    let bytes = fit("1", "one.json");
+    assert!(!themes(&place.json("one.json")).is_empty());
+    assert!(bytes == fit("2", "two.json"));
+    assert!(bytes == fit("8", "eight.json"));
     place.themeline(&["score", "news.jsonl", "--themes", "one.json", "--out", "scored"]).success();
-    assert!(themes == fs::read(place.path("scored/themes.json")).unwrap());
+    assert!(bytes == fs::read(place.path("scored/themes.json")).unwrap());
 }
 
 #[test]
@@ -194,7 +201,7 @@ fn themes_emerge_beside_a_codebook_that_lacks_them() {
     let model = place.json("themes.json");
     assert_eq!(themes(&model)[0]["id"], "bread");
     assert!(themes(&model)[0].get("emergence").is_none());
-    assert!(themes(&model).len() >= 3, "{:#}", model["themes"]);
+    assert!(themes(&model).len() >= 3, "{:?}", names(&model));
     for theme in &themes(&model)[1..] {
         let topics = theme["exemplars"].as_array().unwrap().iter();
         let mut topics = topics.map(|e| topic_of(e["text"].as_str().unwrap()));
@@ -271,7 +278,14 @@ mod kmeans {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    pub fn members(rows: ArrayView2<'_, f32>, k: usize, seed: u64) -> Vec<usize> {
+    /// The best of eight runs: that whose rows lie closest to their centroids.
+    pub fn best(rows: ArrayView2<'_, f32>, k: usize) -> Vec<usize> {
+        let runs = (1..=8).map(|seed| run(rows, k, seed));
+        runs.reduce(|best, next| if next.0 > best.0 { next } else { best }).unwrap().1
+    }
+
+    /// The sum of the cosines with the centroids, and for each row its cluster.
+    fn run(rows: ArrayView2<'_, f32>, k: usize, seed: u64) -> (f64, Vec<usize>) {
         let mut centroids = starts(rows, k, &mut ChaCha8Rng::seed_from_u64(seed));
         let mut members = nearest(rows, &centroids);
         for _ in 0..50 {
@@ -291,7 +305,8 @@ mod kmeans {
                 break;
             }
         }
-        members
+        let of_row = rows.rows().into_iter().zip(&members);
+        (of_row.map(|(row, &m)| f64::from(row.dot(&centroids.row(m)))).sum(), members)
     }
 
     fn nearest(rows: ArrayView2<'_, f32>, centroids: &Array2<f32>) -> Vec<usize> {
@@ -353,12 +368,15 @@ fn discovery_beats_kmeans_that_knows_the_number_of_classes() {
     let n = clustering.n_clusters();
     let ours: Vec<usize> = clustering.members.iter().map(|of| of.unwrap_or(n)).collect();
     let ours = nmi(&ours, &truth);
-    let rivals: Vec<f64> = (1..=3)
-        .map(|seed| nmi(&kmeans::members(vectors.view(), number.len(), seed), &truth))
-        .collect();
+    let rival = nmi(&kmeans::best(vectors.view(), number.len()), &truth);
+    let levelled = themeline::cluster::levelled(vectors.view());
+    let levelled = nmi(&kmeans::best(levelled.view(), number.len()), &truth);
     eprintln!(
-        "{encoder}: discovery {n} groups, NMI {ours:.4}, {seconds:.1} s; k-means 77, NMI {rivals:.4?}"
+        "{encoder}: discovery {n} groups, NMI {ours:.4}, {seconds:.1} s; k-means with k = {}, best of \
+         8: NMI {rival:.4}, on levelled vectors {levelled:.4}",
+        number.len()
     );
-    assert!(rivals.iter().all(|rival| ours > rival + 0.03), "{ours} against {rivals:?}");
+    assert!(ours > rival + 0.03, "{ours} against {rival}");
+    assert!(ours > levelled, "{ours} against {levelled}");
     assert!((40..=150).contains(&n), "{n} groups for 77 classes");
 }

@@ -22,7 +22,7 @@ use crate::report::{
 };
 use crate::score::{ScoredDocument, Scorer};
 use crate::theme::codes::{self, Code};
-use crate::theme::{self, ThemeModel};
+use crate::theme::{self, FoundTheme, ThemeModel};
 
 use super::sample::Sample;
 use super::stream::{self, Read};
@@ -66,6 +66,8 @@ pub struct Outcome {
     pub trends: TrendsFile,
     /// (id, name) of the themes, in the model's order.
     pub themes: Vec<(String, String)>,
+    /// The emergent themes among them.
+    pub found: Vec<FoundTheme>,
     /// What the user should know of.
     pub warnings: Vec<String>,
     /// Rejects, where no folder keeps them.
@@ -217,6 +219,7 @@ impl<'j> Job<'j> {
             counts: ledger.counts,
             trends: TrendsFile::from(&trends),
             themes: model.themes.iter().map(|t| (t.id.clone(), t.name.clone())).collect(),
+            found: model.found(),
             warnings,
             rejects: ledger.rejects,
             max_reject_rate: self.config.max_reject_rate,

@@ -4,6 +4,7 @@
 //! that join the signals, the lines of page furniture that its corpus repeats, and the hash of the
 //! encoder, so that scoring tomorrow gives what scoring today gave.
 
+pub mod check;
 pub mod codes;
 pub mod directions;
 pub mod distinctive;
@@ -121,6 +122,19 @@ pub struct FittedTheme {
     pub emergence: Option<Emergence>,
 }
 
+/// An emergent theme in short.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FoundTheme {
+    /// Its id in the model.
+    pub id: String,
+    /// Its most distinctive words.
+    pub name: String,
+    /// Units of the sample that carry it.
+    pub n_units: u64,
+    /// How well it comes back when a part of the sample is left out, 0..1.
+    pub stability: f32,
+}
+
 /// A typical unit of a theme.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Exemplar {
@@ -140,6 +154,16 @@ impl ThemeModel {
     /// The ids of the themes, in their order.
     pub fn theme_ids(&self) -> Vec<String> {
         self.themes.iter().map(|theme| theme.id.clone()).collect()
+    }
+
+    /// The emergent themes, largest first.
+    pub fn found(&self) -> Vec<FoundTheme> {
+        let found = |theme: &FittedTheme| {
+            let stability = theme.emergence?.stability;
+            let (id, name) = (theme.id.clone(), theme.name.clone());
+            Some(FoundTheme { id, name, n_units: theme.n_units, stability })
+        };
+        self.themes.iter().filter_map(found).collect()
     }
 
     /// Number of themes that come from the codebook; they stand first.
