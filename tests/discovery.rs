@@ -131,7 +131,10 @@ fn topic_of(text: &str) -> Option<&'static str> {
 fn without_a_codebook_the_topics_of_a_corpus_are_found() {
     let place = Workplace::with_news(60);
     let run = ["run", "news.jsonl", "--codebook", "none", "--out", "out", "--units", "jsonl"];
-    place.themeline(&run).success();
+    place
+        .themeline(&run)
+        .success()
+        .stderr(contains("found emergent-1: ").and(contains("stability")));
     let model = place.json("out/themes.json");
     assert_eq!(themes(&model).len(), TOPICS.len(), "{:?}", names(&model));
     let mut found = BTreeMap::new();
@@ -215,7 +218,12 @@ fn themes_emerge_beside_a_codebook_that_lacks_them() {
 fn five_documents_make_no_theme() {
     let place = Workplace::with_news(5);
     for codebook in ["none", "cooperation"] {
-        place.themeline(&["run", "news.jsonl", "--codebook", codebook, "--out", "out"]).success();
+        let run = place.themeline(&["run", "news.jsonl", "--codebook", codebook, "--out", "out"]);
+        let why = contains("warning: no theme was found");
+        match codebook {
+            "none" => run.success().stderr(why),
+            _ => run.success().stderr(why.not()),
+        };
         let model = place.json("out/themes.json");
         assert!(themes(&model).iter().all(|theme| theme["kind"] == "seeded"), "{codebook}");
     }

@@ -73,6 +73,7 @@ impl Talk {
         } else if !self.quiet {
             let found = found(&model.found());
             found.iter().for_each(|line| say(line));
+            model.emptiness().iter().for_each(|why| say(&format!("warning: {why}")));
             let (n, on) = (model.themes.len(), &model.fitted_on);
             let from = format!("{} units of {} documents", on.n_units, on.n_documents);
             say(&format!("{n} themes fitted on {from}: {}", out.display()));

@@ -214,6 +214,7 @@ impl<'j> Job<'j> {
         }
         let mut warnings = self.warnings.clone();
         warnings.extend(ledger.warnings());
+        warnings.extend(model.emptiness().map(str::to_owned));
         let trends: Trends = ledger.tally.trends(&model.theme_ids());
         Ok(Outcome {
             counts: ledger.counts,

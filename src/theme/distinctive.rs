@@ -2,7 +2,7 @@
 //!
 //! Words are ranked by class-based TF-IDF (Grootendorst 2022): how frequent a word is in the group,
 //! times how rare it is over all. By itself that puts function words first, so only words count that
-//! are twice as frequent inside as outside, and beyond chance; no stop list is needed. Chance is judged
+//! are thrice as frequent inside as outside, and beyond chance; no stop list is needed. Chance is judged
 //! by weighted log-odds with an informative Dirichlet prior (Monroe, Colaresi and Quinn 2008, "Fightin' Words"),
 //! shrunk towards the whole corpus, in units of its standard error.
 
@@ -16,7 +16,7 @@ const MIN_COUNT: u32 = 3;
 /// Least standard errors between the group and the rest.
 const MIN_Z: f64 = 2.0;
 /// Least frequency in the group, against that in the rest.
-const MIN_LIFT: f64 = 2.0;
+const MIN_LIFT: f64 = 3.0;
 
 /// Part of a word's occurrences in the group that lie in one pair of words from which on the pair
 /// names the theme, not the word.

@@ -42,9 +42,9 @@ const MIN_CLUMPING_OF_LARGE: f64 = 1.5;
 /// Units within reach, for each unit of a group, under which documents are too short to judge by.
 const MIN_WITHIN_REACH: usize = 3;
 /// Largest mean closeness to `none`, in standard deviations.
-const MAX_PROTOCOL: f32 = 0.7;
+const MAX_PROTOCOL: f32 = 0.8;
 /// Largest part of the units that carry terms of `none`.
-const MAX_NONE_TERMS: f64 = 0.1;
+const MAX_NONE_TERMS: f64 = 0.15;
 /// Least score that a threshold may be set at.
 const MIN_THRESHOLD: f32 = 0.2;
 

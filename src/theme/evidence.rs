@@ -5,12 +5,13 @@
 //! vectors. [`Gathered::features`] sets the vectors against the themes' [`Directions`] and lays all
 //! signals out as rows for [`super::joint`].
 
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 use crate::codebook::{Codebook, TermHit, TermMatcher};
 use crate::embed::{Embedder, EmbeddingMatrix, Heads};
 use crate::error::Result;
 
+use super::context::around;
 use super::directions::Directions;
 use super::joint::Features;
 use super::passages::Passages;
@@ -70,27 +71,34 @@ impl Gathered {
         self.vectors.row(unit)
     }
 
-    /// The vector of the sentence of a unit.
-    fn sentence_vector(&self, unit: usize) -> ArrayView1<'_, f32> {
-        self.vectors.row(self.sentence_rows[self.passages.units()[unit].sentence])
-    }
-
     /// Rows for the joint model: `n_units × n_themes`, the theme running fastest.
     pub fn features(&self, directions: &Directions) -> Vec<Features> {
-        (0..self.n_units()).flat_map(|unit| self.unit_features(unit, directions)).collect()
+        let sentences = Sentences::new(self, directions);
+        let features = |unit| self.unit_features(unit, directions, &sentences);
+        (0..self.n_units()).flat_map(features).collect()
     }
 
-    fn unit_features(&self, unit: usize, directions: &Directions) -> Vec<Features> {
+    fn unit_features(
+        &self,
+        unit: usize,
+        directions: &Directions,
+        sentences: &Sentences,
+    ) -> Vec<Features> {
         let sentence = self.passages.units()[unit].sentence;
         let own = self.unit_terms.row(unit);
         let whole = self.sentence_terms.row(sentence);
         let before = sentence.checked_sub(1).map(|s| self.sentence_terms.row(s));
         let in_unit = directions.closeness(self.unit_vector(unit));
-        let in_sentence = directions.closeness(self.sentence_vector(unit));
+        let in_sentence = sentences.closeness.row(sentence);
+        let terms_around = sentences.terms_around.row(sentence);
+        let closeness_around = sentences.closeness_around.row(sentence);
         let none = directions.n_themes();
         let head = |row: usize, theme: usize| {
             let logit = self.logits.as_ref().map(|logits| logits[[row, theme]]);
             logit.map_or(0.0, |logit| logit.clamp(-HEAD_LIMIT, HEAD_LIMIT))
+        };
+        let lead = |values: ArrayView1<'_, f32>, theme: usize| {
+            values[theme] - largest_but(values, theme, none)
         };
         let sentence_row = self.sentence_rows[sentence];
         let row = |theme: usize| {
@@ -105,12 +113,41 @@ impl Gathered {
                 in_unit[theme],
                 in_sentence[theme],
                 in_unit[none],
-                in_unit[theme] - largest_but(ArrayView1::from(&in_unit), theme, none),
+                lead(ArrayView1::from(&in_unit), theme),
                 head(unit, theme),
                 head(sentence_row, theme),
+                terms_around[theme],
+                lead(terms_around, theme),
+                lead(closeness_around, theme),
             ]
         };
         (0..none).map(row).collect()
+    }
+}
+
+/// What the sentences of a document speak of, a row a sentence and a column a theme, `none` last.
+struct Sentences {
+    closeness: Array2<f32>,
+    /// Term weights, up to 1, and closeness, each of the sentences around.
+    terms_around: Array2<f32>,
+    closeness_around: Array2<f32>,
+}
+
+impl Sentences {
+    fn new(gathered: &Gathered, directions: &Directions) -> Self {
+        let mut closeness = Array2::zeros(gathered.sentence_terms.dim());
+        let mut sentences: Vec<usize> =
+            gathered.passages.units().iter().map(|unit| unit.sentence).collect();
+        sentences.dedup();
+        for sentence in sentences {
+            let vector = gathered.vectors.row(gathered.sentence_rows[sentence]);
+            closeness.row_mut(sentence).assign(&Array1::from(directions.closeness(vector)));
+        }
+        Sentences {
+            terms_around: around(&gathered.sentence_terms.mapv(|weight| weight.min(1.0))),
+            closeness_around: around(&closeness),
+            closeness,
+        }
     }
 }
 
@@ -181,4 +218,56 @@ fn term_weights(
 
 fn same_term(a: &TermHit, b: &TermHit) -> bool {
     (a.theme, a.weak, a.term) == (b.theme, b.weak, b.term)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::embed::FakeEmbedder;
+    use crate::ingest::furniture::RepeatedLines;
+    use crate::theme::directions::learn;
+
+    const TWO: &str = r#"
+        id = "two"
+        name = "Two themes"
+        version = "1"
+        [[theme]]
+        id = "ports"
+        name = "Ports"
+        terms = ["port", "harbour"]
+        [[theme]]
+        id = "schools"
+        name = "Schools"
+        terms = ["school"]
+    "#;
+
+    /// The features of every unit of a text for the first theme.
+    fn features(text: &str) -> Vec<Features> {
+        let codebook = Codebook::from_toml(TWO, Path::new("two.toml")).unwrap();
+        let embedder = FakeEmbedder::default();
+        let learned = learn(&codebook, &embedder, &[]).unwrap();
+        let (none, themes) = learned.split_last().unwrap();
+        let passages = Passages::read(text, &RepeatedLines::default());
+        let matcher = TermMatcher::new(&codebook);
+        let gathered = Gathered::read(passages, &matcher, &codebook, &embedder).unwrap();
+        gathered.features(&Directions::new(themes, none)).into_iter().step_by(2).collect()
+    }
+
+    #[test]
+    fn a_sentence_that_names_nothing_has_the_context_of_those_around_it() {
+        let near = features("The port is old. This cannot go on. The harbour is full.");
+        let other = features("The school is old. This cannot go on. The school is full.");
+        assert_eq!([near[1][0], other[1][0]], [0.0, 0.0], "no term of its own");
+        assert_eq!((near[1][12], near[1][13]), (1.0, 1.0));
+        assert_eq!((other[1][12], other[1][13]), (0.0, -1.0));
+        assert!(near[1][14] > other[1][14], "closeness of the sentences around");
+    }
+
+    #[test]
+    fn a_text_without_units_has_no_features() {
+        assert!(features("").is_empty());
+        assert!(features("* * *").len() <= 1);
+    }
 }

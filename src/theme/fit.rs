@@ -21,8 +21,6 @@ use super::joint::{CodedSentence, Features, Joint};
 use super::passages::Passages;
 use super::{EncoderRef, Exemplar, FittedOn, FittedTheme, SCHEMA, ThemeKind, ThemeModel};
 
-/// Least score of a unit that carries a theme of the codebook.
-const THRESHOLD: f32 = 0.5;
 /// Words that name a theme.
 const N_TERMS: usize = 10;
 /// Words in the name of an emergent theme.
@@ -64,8 +62,9 @@ pub fn fit(
     let coded = sample.coded(options.codes, &codebook, &directions);
     let joint = Joint::builtin(embedder.name(), has_heads).learn(&coded);
     let scores = sample.scores(&directions, &joint);
-    let emergent = sample.emergent(&scores, &none, options);
-    let themes = sample.themes(&codebook, learned, &scores, &emergent);
+    let thresholds = joint.thresholds(&coded, codebook.themes.len());
+    let emergent = sample.emergent(&scores, &thresholds, &none, options);
+    let themes = sample.themes(&codebook, learned, (&scores, &thresholds), &emergent);
     Ok(ThemeModel {
         schema: SCHEMA.to_owned(),
         themeline: env!("CARGO_PKG_VERSION").to_owned(),
@@ -231,6 +230,7 @@ impl<'d> Sample<'d> {
     fn emergent(
         &self,
         scores: &Array2<f32>,
+        thresholds: &[f32],
         none: &Direction,
         options: FitOptions<'_>,
     ) -> Vec<Emergent> {
@@ -240,12 +240,14 @@ impl<'d> Sample<'d> {
         let vectors = self.vectors(self.gathered(first).0.unit_vector(first.1).len());
         let none = Directions::new([], none);
         let protocol: Vec<f32> = vectors.rows().into_iter().map(|v| none.closeness(v)[0]).collect();
-        let below = |row: &usize, bound: f32| scores.row(*row).iter().all(|&score| score < bound);
-        let free: Vec<usize> = (0..self.units.len()).filter(|r| below(r, THRESHOLD)).collect();
+        let below = |row: &usize, part: f32| {
+            scores.row(*row).iter().zip(thresholds).all(|(score, bound)| *score < part * bound)
+        };
+        let free: Vec<usize> = (0..self.units.len()).filter(|row| below(row, 1.0)).collect();
         // Without a codebook, short texts may be all there is.
         let min_chars = if scores.ncols() == 0 { 1 } else { MIN_FOUNDING_CHARS };
         let long = |row: &usize| self.text(self.units[*row]).chars().count() >= min_chars;
-        let founds = |row: &usize| below(row, THRESHOLD / 2.0) && long(row);
+        let founds = |row: &usize| below(row, 0.5) && long(row);
         let ground = Ground {
             vectors: vectors.view(),
             documents: &self.units.iter().map(|at| at.0).collect::<Vec<_>>(),
@@ -262,10 +264,10 @@ impl<'d> Sample<'d> {
         &self,
         codebook: &Codebook,
         directions: Vec<Direction>,
-        scores: &Array2<f32>,
+        (scores, thresholds): (&Array2<f32>, &[f32]),
         emergent: &[Emergent],
     ) -> Vec<FittedTheme> {
-        let members = self.members(scores, emergent);
+        let members = self.members(scores, thresholds, emergent);
         let words = self.words(&members);
         let seeded = codebook.themes.iter().zip(directions).enumerate();
         let seeded = seeded.map(|(theme, (coded, direction))| FittedTheme {
@@ -274,7 +276,7 @@ impl<'d> Sample<'d> {
             kind: ThemeKind::Seeded,
             terms: words.distinctive(theme, N_TERMS),
             exemplars: self.exemplars(&members[theme]),
-            threshold: THRESHOLD,
+            threshold: thresholds[theme],
             n_units: members[theme].len() as u64,
             direction,
             emergence: None,
@@ -298,12 +300,18 @@ impl<'d> Sample<'d> {
     }
 
     /// For every theme, seeded and emergent, its units with their scores, best first.
-    fn members(&self, scores: &Array2<f32>, emergent: &[Emergent]) -> Vec<Vec<(usize, f32)>> {
+    fn members(
+        &self,
+        scores: &Array2<f32>,
+        thresholds: &[f32],
+        emergent: &[Emergent],
+    ) -> Vec<Vec<(usize, f32)>> {
         let themes = EmergentThemes::found(emergent);
         let mut members = vec![Vec::new(); scores.ncols() + emergent.len()];
         for (row, seeded) in scores.rows().into_iter().enumerate() {
-            let over = seeded.iter().copied().enumerate().filter(|(_, score)| *score >= THRESHOLD);
-            let over: Vec<(usize, f32)> = over.collect();
+            let reached = seeded.iter().zip(thresholds).map(|(score, bound)| score >= bound);
+            let over = seeded.iter().copied().enumerate().zip(reached).filter(|(_, over)| *over);
+            let over: Vec<(usize, f32)> = over.map(|(carried, _)| carried).collect();
             if over.is_empty() {
                 let (gathered, unit) = self.gathered(self.units[row]);
                 let scores = themes.scores(gathered.unit_vector(unit));
@@ -330,6 +338,7 @@ impl<'d> Sample<'d> {
         words
     }
 
+    /// The best units, without copies.
     fn exemplars(&self, members: &[(usize, f32)]) -> Vec<Exemplar> {
         let exemplar = |&(row, score): &(usize, f32)| {
             let (document, unit) = self.units[row];
@@ -343,6 +352,9 @@ impl<'d> Sample<'d> {
                 score,
             }
         };
-        members.iter().take(N_EXEMPLARS).map(exemplar).collect()
+        let mut known = HashSet::new();
+        let is_new =
+            |(row, _): &&(usize, f32)| known.insert(self.text(self.units[*row]).to_lowercase());
+        members.iter().filter(is_new).take(N_EXEMPLARS).map(exemplar).collect()
     }
 }

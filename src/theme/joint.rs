@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Numbers that speak for or against a theme in a unit.
-pub const N_FEATURES: usize = 12;
+pub const N_FEATURES: usize = 15;
 
 /// One row of evidence; [`FEATURE_NAMES`] says what stands where.
 pub type Features = [f32; N_FEATURES];
@@ -33,6 +33,9 @@ pub const FEATURE_NAMES: [&str; N_FEATURES] = [
     "vectors: how far the theme leads or trails the closest other theme, standardised",
     "heads: log-odds of the unit by the encoder's own head, within -6..6; 0 where it has none",
     "heads: log-odds of the sentence by the encoder's own head, within -6..6; 0 where it has none",
+    "context: term weight in the sentences around, up to 1 each, nearer ones counting more",
+    "context: how far that leads or trails the most of it for another theme",
+    "context: how far closeness in the sentences around leads or trails that to another theme",
 ];
 
 /// A joint model of the signals: `probability = logistic(bias + intercept[theme] + weights · features)`.
@@ -42,6 +45,8 @@ pub struct Joint {
     pub bias: f32,
     /// One weight a feature, shared by all themes.
     pub weights: Features,
+    /// Least probability at which a unit carries a theme, 0..1, where no codes say better.
+    pub threshold: f32,
     /// What a theme's own intercept adds; empty where no codes were given.
     #[serde(default)]
     pub intercepts: Vec<f32>,
@@ -65,6 +70,10 @@ const STEPS: usize = 400;
 const PENALTY: f64 = 1.0;
 /// Penalty on a theme's own intercept, in coded sentences.
 const INTERCEPT_PENALTY: f64 = 5.0;
+/// Coded sentences with a theme that the shared threshold weighs as much as.
+const THRESHOLD_PRIOR: f64 = 20.0;
+/// The thresholds that codes can lead to.
+const THRESHOLDS: std::ops::RangeInclusive<f64> = 0.2..=0.6;
 
 /// Weights that were learned once, by encoder; `docs/theme-model.md` says how.
 const BUILTIN: &str = include_str!("../../models/joint.toml");
@@ -105,6 +114,24 @@ impl Joint {
         joint
     }
 
+    /// For each theme the least probability at which a unit carries it, 0..1: over coded sentences
+    /// the one with the highest F1 to expect of these probabilities (Ye et al. 2012), drawn towards
+    /// the shared threshold where few sentences have the theme. The shared one without codes.
+    pub fn thresholds(&self, sentences: &[CodedSentence], n_themes: usize) -> Vec<f32> {
+        let mut probabilities: Vec<Vec<f64>> = vec![Vec::new(); n_themes];
+        for row in self.meant_rows(sentences) {
+            let probability = self.probability(row.theme, &row.features);
+            probabilities[row.theme].push(f64::from(probability));
+        }
+        let shared = f64::from(self.threshold);
+        let of_theme = |probabilities: Vec<f64>| {
+            let n: f64 = probabilities.iter().sum();
+            let best = best_threshold(probabilities).unwrap_or(shared);
+            ((n * best + THRESHOLD_PRIOR * shared) / (n + THRESHOLD_PRIOR)) as f32
+        };
+        probabilities.into_iter().map(of_theme).collect()
+    }
+
     /// For each sentence and theme the features of its best unit, with the label.
     fn meant_rows(&self, sentences: &[CodedSentence]) -> Vec<Row> {
         let rows_of = |sentence: &CodedSentence| {
@@ -132,8 +159,22 @@ impl Joint {
             ahead = next.extrapolated(&now, momentum);
             now = next;
         }
-        now.into_joint()
+        now.into_joint(start.threshold)
     }
+}
+
+/// The probability from which on taking all gives the highest expected F1, within [`THRESHOLDS`];
+/// `None` of none. With `n` taken, that is 2 · (sum of those) / (n + sum of all).
+fn best_threshold(mut probabilities: Vec<f64>) -> Option<f64> {
+    probabilities.sort_by(|a, b| b.total_cmp(a));
+    let all: f64 = probabilities.iter().sum();
+    let taken = probabilities.iter().scan((0.0, 0.0), |(n, sum), &p| {
+        *n += 1.0;
+        *sum += p;
+        Some((2.0 * *sum / (*n + all), p))
+    });
+    let (_, threshold) = taken.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some(threshold.clamp(*THRESHOLDS.start(), *THRESHOLDS.end()))
 }
 
 struct Row {
@@ -170,10 +211,11 @@ impl Parameters {
         }
     }
 
-    fn into_joint(self) -> Joint {
+    fn into_joint(self, threshold: f32) -> Joint {
         Joint {
             bias: self.bias as f32,
             weights: self.weights.map(|w| w as f32),
+            threshold,
             intercepts: self.intercepts.iter().map(|&b| b as f32).collect(),
         }
     }
@@ -247,7 +289,7 @@ mod tests {
     use super::*;
 
     fn flat() -> Joint {
-        Joint { bias: 0.0, weights: [0.0; N_FEATURES], intercepts: vec![] }
+        Joint { bias: 0.0, weights: [0.0; N_FEATURES], threshold: 0.4, intercepts: vec![] }
     }
 
     fn features(first: f32, second: f32) -> Features {
@@ -259,7 +301,8 @@ mod tests {
 
     #[test]
     fn probability_is_the_logistic_of_the_weighted_sum() {
-        let joint = Joint { bias: -1.0, weights: features(2.0, 0.0), intercepts: vec![0.0, 0.5] };
+        let joint =
+            Joint { bias: -1.0, weights: features(2.0, 0.0), intercepts: vec![0.0, 0.5], ..flat() };
         assert_eq!(joint.logit(0, &features(1.0, 9.0)), 1.0);
         assert_eq!(joint.logit(1, &features(1.0, 9.0)), 1.5);
         assert!((joint.probability(0, &features(0.5, 0.0)) - 0.5).abs() < 1e-6);
@@ -283,6 +326,29 @@ mod tests {
         assert!(joint.probability(0, &features(1.0, 0.0)) > 0.9, "{joint:?}");
         assert!(joint.probability(0, &features(0.0, 1.0)) < 0.1, "{joint:?}");
         assert_eq!(joint, flat().learn(&sentences), "deterministic");
+    }
+
+    #[test]
+    fn the_threshold_with_the_highest_expected_f1_is_found_and_held_back_where_codes_are_few() {
+        // Taking the three likely ones gives an expected F1 of 2·2.4/(3+2.8) = 0.83; a fourth of 0.3
+        // gives 0.79, a third less of them 0.67.
+        let few = vec![0.8, 0.1, 0.8, 0.3, 0.8];
+        assert_eq!(best_threshold(few.clone()), Some(0.6), "0.8, held within bounds");
+        assert_eq!(best_threshold(vec![0.5, 0.5, 0.1]), Some(0.5));
+        assert_eq!(best_threshold(vec![]), None);
+
+        let joint = Joint { weights: features(1.0, 0.0), ..flat() };
+        let sentence = |p: f64| CodedSentence {
+            features: vec![features((p / (1.0 - p)).ln() as f32, 0.0)],
+            labels: vec![p > 0.5],
+        };
+        let sentences: Vec<_> = few.into_iter().map(sentence).collect();
+        let few = joint.thresholds(&sentences, 1)[0];
+        let many: Vec<_> = (0..100).flat_map(|_| sentences.clone()).collect();
+        let many = joint.thresholds(&many, 1)[0];
+        assert!(0.4 < few && few < 0.45, "{few}");
+        assert!((many - 0.6).abs() < 0.02, "{many}");
+        assert_eq!(joint.thresholds(&[], 2), [0.4, 0.4]);
     }
 
     #[test]

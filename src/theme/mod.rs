@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod codes;
+mod context;
 pub mod directions;
 pub mod distinctive;
 pub mod emergent;
@@ -164,6 +165,14 @@ impl ThemeModel {
             Some(FoundTheme { id, name, n_units: theme.n_units, stability })
         };
         self.themes.iter().filter_map(found).collect()
+    }
+
+    /// What to say of a model without any theme; `None` where it has one.
+    pub fn emptiness(&self) -> Option<&'static str> {
+        self.themes.is_empty().then_some(
+            "no theme was found: no group of passages is large and stable enough and comes from \
+             enough documents; give more documents, or a --codebook",
+        )
     }
 
     /// Number of themes that come from the codebook; they stand first.
