@@ -155,8 +155,11 @@ fn diff_says_which_units_change_theme_and_what_that_does_to_shares() {
     };
     let tram = share("tram", "2023");
     assert!(tram["before"].is_null() && tram["after"].as_f64().unwrap() > 0.2, "{tram}");
-    let none = share("none", "");
-    assert!(none["before"].as_f64().unwrap() > none["after"].as_f64().unwrap(), "{none}");
+    for side in ["before", "after"] {
+        let all = shares.iter().filter(|share| share["period"].is_null());
+        let sum: f64 = all.filter_map(|share| share[side].as_f64()).sum();
+        assert!((sum - 1.0).abs() < 1e-4, "{side}: {sum}");
+    }
     themeline(&args).success().stdout(contains("none > tram").and(contains("% of text")));
 }
 
