@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::codebook::NONE_ID;
 use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 use crate::ingest::{DateFormat, DateRule, IngestOptions};
@@ -18,7 +19,8 @@ use crate::theme::ThemeModel;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// Codebook: a TOML file, or the name of a built-in one [default: cooperation]
+    /// Codebook: a TOML file, the name of a built-in one, or `none` to find all themes in the
+    /// corpus [default: cooperation]
     #[arg(long, value_name = "FILE", help_heading = "Themes")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codebook: Option<String>,
@@ -36,7 +38,8 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codes: Option<PathBuf>,
 
-    /// Most emergent themes to look for among units that fit no theme; 0 for none [default: 12]
+    /// Most emergent themes to look for among units that fit no theme; 0 for none [default: 12;
+    /// 200 with --codebook none]
     #[arg(long, value_name = "N", help_heading = "Themes")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_emergent: Option<usize>,
@@ -169,7 +172,7 @@ fn defaults() -> Options {
         codebook: Some("cooperation".into()),
         encoder: Some("static".into()),
         codes: None,
-        max_emergent: Some(12),
+        max_emergent: None,
         sample_units: Some(20_000),
         seed: Some(1),
         by: Some(PeriodLength::Year),
@@ -242,7 +245,15 @@ impl Options {
     /// `Usage` naming the parameter, its value and the range.
     pub fn check(self) -> Result<Config> {
         let encoder_given = self.encoder.clone();
-        let options = self.or(defaults());
+        let mut options = self.or(defaults());
+        let has_codebook = options.codebook.as_deref() != Some(NONE_ID);
+        options.max_emergent.get_or_insert(if has_codebook { 12 } else { 200 });
+        if let (false, Some(_)) = (has_codebook, &options.codes) {
+            return Err(Error::usage(
+                "--codes has no meaning with --codebook none: codes name themes of a codebook",
+                "give the codebook that they were coded by, or no codes",
+            ));
+        }
         let given = options.clone();
         let ingest = IngestOptions {
             text_field: or_default(given.text_field),
@@ -379,6 +390,15 @@ mod tests {
         let error = Options::from_file(file.path()).unwrap_err();
         assert!(error.to_string().contains(":2:1: unknown field `threds`"), "{error}");
         assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn without_a_codebook_more_themes_may_emerge_and_codes_are_refused() {
+        let without = || Options { codebook: Some("none".into()), ..Options::default() };
+        assert_eq!(without().check().unwrap().max_emergent, 200);
+        assert_eq!(Options::default().check().unwrap().max_emergent, 12);
+        let codes = Options { codes: Some("codes.jsonl".into()), ..without() };
+        assert!(codes.check().unwrap_err().to_string().contains("--codes"));
     }
 
     #[test]

@@ -9,10 +9,11 @@ use crate::document::{Document, PeriodLength, Span};
 use crate::embed::Embedder;
 use crate::error::Result;
 use crate::ingest::furniture::RepeatedLines;
+use crate::theme::ThemeModel;
 use crate::theme::directions::Directions;
+use crate::theme::emergent::EmergentThemes;
 use crate::theme::evidence::Gathered;
 use crate::theme::passages::Passages;
-use crate::theme::{FittedTheme, ThemeModel};
 
 /// What one unit is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +25,7 @@ pub struct UnitScore {
     /// (theme index in the model, score 0..1), best first; only those at or over the threshold.
     pub themes: Vec<(usize, f32)>,
     /// The cluster that the unit fell into: index of the closest theme of the model; `None` where
-    /// it fits none.
+    /// it fits none. Without a codebook, the closest theme however far.
     pub cluster: Option<usize>,
     /// Scores for all of the codebook's themes, in its order, 0..1, also those under the threshold.
     pub scores: Vec<f32>,
@@ -79,6 +80,7 @@ pub struct Scorer<'m> {
     embedder: &'m dyn Embedder,
     matcher: TermMatcher,
     directions: Directions,
+    emergent: EmergentThemes<'m>,
     repeated: RepeatedLines,
     by: PeriodLength,
     max_evidence: usize,
@@ -102,6 +104,7 @@ impl<'m> Scorer<'m> {
             embedder,
             matcher: TermMatcher::new(&model.codebook),
             directions: model.directions(),
+            emergent: EmergentThemes::new(&model.themes),
             repeated: RepeatedLines::from_lines(model.repeated_lines.clone()),
             by,
             max_evidence,
@@ -142,7 +145,8 @@ impl<'m> Scorer<'m> {
             let all = self.with_emergent(gathered, index, seeded.to_vec());
             let carried = self.carried(&all);
             let passage = &gathered.passages.units()[index];
-            let cluster = carried.first().map(|&(theme, _)| theme);
+            let carries = carried.first().map(|&(theme, _)| theme);
+            let cluster = carries.or_else(|| self.closest(&all));
             let (sentence, span) = (passage.sentence, passage.span);
             let scores = seeded.to_vec();
             Scored { carried: UnitScore { sentence, span, themes: carried, cluster, scores }, all }
@@ -150,30 +154,36 @@ impl<'m> Scorer<'m> {
         (0..gathered.n_units()).map(unit).collect()
     }
 
-    /// The scores of a unit for the codebook's themes, followed by those for the emergent ones: the
-    /// cosine with the theme where no theme of the codebook has a claim on the unit, else 0.
+    /// The scores of a unit for the codebook's themes, followed by those for the emergent ones,
+    /// which are 0 where a theme of the codebook takes the unit.
     fn with_emergent(&self, gathered: &Gathered, unit: usize, mut scores: Vec<f32>) -> Vec<f32> {
         let free = scores.iter().zip(&self.model.themes).all(|(s, theme)| *s < theme.threshold);
-        let vector = gathered.unit_vector(unit);
-        let cosine = |theme: &FittedTheme| {
-            let centroid = ndarray::ArrayView1::from(&theme.direction.centroid);
-            if free { vector.dot(&centroid).clamp(0.0, 1.0) } else { 0.0 }
-        };
-        scores.extend(self.model.themes.iter().skip(self.model.n_seeded()).map(cosine));
+        match free {
+            true => scores.extend(self.emergent.scores(gathered.unit_vector(unit))),
+            false => scores.resize(self.model.themes.len(), 0.0),
+        }
         scores
     }
 
     /// The themes that reach their threshold, best first (ties in the model's order); of the
-    /// emergent ones the closest alone.
+    /// emergent ones the best alone.
     fn carried(&self, scores: &[f32]) -> Vec<(usize, f32)> {
+        let n_seeded = self.model.n_seeded();
+        let (seeded, emergent) = scores.split_at(n_seeded);
         let reached = |&(theme, score): &(usize, f32)| score >= self.model.themes[theme].threshold;
         let mut carried: Vec<(usize, f32)> =
-            scores.iter().copied().enumerate().filter(reached).collect();
+            seeded.iter().copied().enumerate().filter(reached).collect();
         carried.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        if carried.first().is_some_and(|&(theme, _)| theme >= self.model.n_seeded()) {
-            carried.truncate(1);
-        }
+        carried.extend(self.emergent.carried(emergent).map(|k| (n_seeded + k, emergent[k])));
         carried
+    }
+
+    /// Where there is no codebook, the theme that a unit lies closest to although it does not reach
+    /// its threshold: then themes divide the whole corpus.
+    fn closest(&self, scores: &[f32]) -> Option<usize> {
+        let scored = scores.iter().copied().enumerate().filter(|(_, score)| *score > 0.0);
+        let best = scored.reduce(|best, next| if next.1 > best.1 { next } else { best });
+        best.map(|(theme, _)| theme).filter(|_| self.model.n_seeded() == 0)
     }
 
     fn theme_scores(&self, gathered: &Gathered, units: &[Scored]) -> Vec<ThemeScore> {

@@ -59,6 +59,75 @@ fn str(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
+/// The findings of one kind, each as `theme/term`.
+fn found(check: &Value, kind: &str) -> Vec<String> {
+    let of_kind = check["findings"].as_array().unwrap().iter().filter(|f| f["kind"] == kind);
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    of_kind.map(|f| format!("{}/{}", word(&f["theme"]), word(&f["term"]))).collect()
+}
+
+#[test]
+fn check_names_terms_that_never_count_count_twice_or_hit_nothing() {
+    let dir = TempDir::new().unwrap();
+    let (codebook, corpus) = (written(&dir, "town.toml", TOWN), minutes(&dir));
+    let alone = json(&["codebook", "check", str(&codebook)]);
+    assert_eq!(alone["n_documents"], Value::Null);
+    assert_eq!(found(&alone, "blocked_term"), ["housing/town hall"]);
+    assert_eq!(found(&alone, "shared_term"), ["roads/building sites"]);
+    assert!(found(&alone, "unused_term").is_empty());
+    let read = json(&["codebook", "check", str(&codebook), "--corpus", str(&corpus)]);
+    assert_eq!(read["n_documents"], 2);
+    let unused = found(&read, "unused_term");
+    assert_eq!(unused, ["housing/houseboat", "roads/building sites"], "one `site` is no plural");
+}
+
+#[test]
+fn check_names_examples_that_the_model_misplaces() {
+    let dir = TempDir::new().unwrap();
+    let codebook = written(&dir, "town.toml", TOWN);
+    let check = json(&["codebook", "check", str(&codebook)]);
+    let findings = check["findings"].as_array().unwrap();
+    let misplaced: Vec<&Value> =
+        findings.iter().filter(|f| f["kind"] == "misplaced_example").collect();
+    assert_eq!(misplaced.len(), 1, "{check}");
+    assert_eq!(misplaced[0]["read_as"], "roads");
+    assert!(misplaced[0]["text"].as_str().unwrap().starts_with("The potholes"));
+    let accepted = findings.iter().any(|f| f["kind"] == "accepted_counter_example");
+    assert!(accepted, "a counter-example with the theme's own term: {check}");
+}
+
+#[test]
+fn findings_are_no_failure_unless_strict() {
+    let dir = TempDir::new().unwrap();
+    let codebook = written(&dir, "town.toml", TOWN);
+    let check = ["codebook", "check", str(&codebook)];
+    let said = || contains("term `town hall` never counts").and(contains("fingerprint"));
+    themeline(&check).success().stdout(said());
+    themeline(&[&check[..], &["--strict"]].concat())
+        .code(2)
+        .stdout(said())
+        .stderr(contains("next:"));
+    let broken = written(&dir, "broken.toml", &TOWN.replace("ignore", "ignored"));
+    let place = format!("{}:5:1", str(&broken));
+    themeline(&["codebook", "check", str(&broken)]).code(2).stderr(contains(place));
+}
+
+#[test]
+fn a_codebook_without_faults_passes_strictly() {
+    let dir = TempDir::new().unwrap();
+    let plain = TOWN
+        .replace(r#""town hall", "houseboat", "building site""#, r#""tenants""#)
+        .replace(r#", "The potholes on the ring road are deep.""#, "")
+        .lines()
+        .filter(|line| !line.starts_with("counter_examples"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let codebook = written(&dir, "plain.toml", &plain);
+    themeline(&["codebook", "check", str(&codebook), "--strict"])
+        .success()
+        .stdout(contains("0 findings"));
+}
+
 #[test]
 fn diff_says_which_units_change_theme_and_what_that_does_to_shares() {
     let dir = TempDir::new().unwrap();
@@ -86,8 +155,11 @@ fn diff_says_which_units_change_theme_and_what_that_does_to_shares() {
     };
     let tram = share("tram", "2023");
     assert!(tram["before"].is_null() && tram["after"].as_f64().unwrap() > 0.2, "{tram}");
-    let none = share("none", "");
-    assert!(none["before"].as_f64().unwrap() > none["after"].as_f64().unwrap(), "{none}");
+    for side in ["before", "after"] {
+        let all = shares.iter().filter(|share| share["period"].is_null());
+        let sum: f64 = all.filter_map(|share| share[side].as_f64()).sum();
+        assert!((sum - 1.0).abs() < 1e-4, "{side}: {sum}");
+    }
     themeline(&args).success().stdout(contains("none > tram").and(contains("% of text")));
 }
 
@@ -104,7 +176,8 @@ fn diff_of_a_codebook_with_itself_finds_nothing() {
 #[test]
 fn both_built_in_codebooks_can_be_checked() {
     for name in ["cooperation", "policy-agendas"] {
-        themeline(&["codebook", "check", name]).success().stdout(contains("themes"));
+        let check = json(&["codebook", "check", name]);
+        assert_eq!(found(&check, "blocked_term"), Vec::<String>::new(), "{name}");
     }
 }
 

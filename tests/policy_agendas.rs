@@ -71,7 +71,7 @@ fn halves(dir: &Path) -> Option<(Half, Half)> {
         return None;
     };
     let all = text.lines().map(|line| serde_json::from_str::<Coded>(line).unwrap());
-    let (seen, unseen) = all.partition(|coded| crc32(coded.doc.as_bytes()) % 2 == 0);
+    let (seen, unseen) = all.partition(|coded| crc32(coded.doc.as_bytes()).is_multiple_of(2));
     Some((half(dir, seen, "seen"), half(dir, unseen, "unseen")))
 }
 

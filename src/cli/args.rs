@@ -121,10 +121,23 @@ A line of codes.jsonl is {\"doc\": ID, \"start\": BYTE, \"text\": SENTENCE, \"th
 #[derive(Debug, Subcommand)]
 pub enum Codebooks {
     /// Read a codebook and say what is wrong with it, if anything
+    #[command(before_help = "\
+Examples:
+  themeline codebook check my-themes.toml
+  themeline codebook check my-themes.toml --corpus archive/ --strict
+")]
     Check {
         /// A TOML file, or the name of a built-in codebook
         #[arg(value_name = "CODEBOOK")]
         codebook: String,
+        /// Files, folders or globs; terms that hit nothing there are named
+        #[arg(long, num_args = 1.., value_name = "INPUT")]
+        corpus: Vec<String>,
+        /// End with exit code 2 where there is a finding
+        #[arg(long)]
+        strict: bool,
+        #[command(flatten)]
+        study: Study,
     },
     /// Read a corpus by two codebooks: which units change theme, and what that does to shares
     #[command(before_help = "\
@@ -149,6 +162,28 @@ Example:
         by: Option<PeriodLength>,
         #[command(flatten)]
         study: Study,
+    },
+    /// Write an emergent theme into a codebook, for a person to go on from
+    #[command(before_help = "\
+Example:
+  themeline codebook promote themes.json --theme emergent-1 --into my-themes.toml
+")]
+    Promote {
+        /// Fitted themes: a themes.json, or the folder that `run` wrote
+        #[arg(value_name = "THEMES")]
+        themes: PathBuf,
+        /// Id of the emergent theme, such as `emergent-1`
+        #[arg(long, value_name = "ID")]
+        theme: String,
+        /// Codebook file to add it to; made where it is not there
+        #[arg(long, value_name = "FILE")]
+        into: PathBuf,
+        /// Id of the theme in the codebook [default: from its most distinctive term]
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// Name of the theme in the codebook [default: its name in the model]
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
     },
 }
 

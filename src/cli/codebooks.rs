@@ -1,24 +1,27 @@
-//! `themeline codebook`: a codebook read, or two compared.
+//! `themeline codebook`: findings and differences, as text or JSON.
 
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::codebook::Codebook;
 use crate::compare::codebooks::{CarriedTheme, ChangedUnit, Move, ShareChange};
 use crate::config::{Config, Options};
 use crate::document::PeriodLength;
 use crate::error::{Error, Result};
-use crate::pipeline::{self, CodebookComparison};
+use crate::pipeline::{self, CodebookCheck, CodebookComparison};
 use crate::report::table::visible;
+use crate::theme::check::Finding;
+use crate::theme::promote::Promotion;
 
 use super::args::{Codebooks, Study};
-use super::talk::Talk;
+use super::talk::{self, Talk};
 use super::{print, print_json};
 
 /// Does what the verb says.
 pub fn act(verb: Codebooks) -> Result<()> {
     match verb {
-        Codebooks::Check { codebook } => check(&codebook),
+        Codebooks::Check { codebook, corpus, strict, study } => {
+            check(codebook, &corpus, strict, &study)
+        }
         Codebooks::Diff { before, after, corpus, top, by, study } => {
             let config = config(&study, None, by)?;
             let talk = Talk::new(study.json, false);
@@ -32,6 +35,16 @@ pub fn act(verb: Codebooks) -> Result<()> {
             }
             check_rejects(found.counts.rejected, found.counts.read, config.max_reject_rate)
         }
+        Codebooks::Promote { themes, theme, into, id, name } => {
+            let (id, name) = (id.as_deref(), name.as_deref());
+            let id = pipeline::promote(&themes, Promotion { theme: &theme, id, name }, &into)?;
+            let into = into.display();
+            talk::say(&format!(
+                "{theme} is now theme `{id}` of {into}: write its definition, look at its terms and \
+                 examples, then run themeline codebook check {into}"
+            ));
+            Ok(())
+        }
     }
 }
 
@@ -42,15 +55,25 @@ fn check_rejects(rejected: u64, total: u64, max_rate: f64) -> Result<()> {
     }
 }
 
-fn check(name: &str) -> Result<()> {
-    let codebook = Codebook::open(name)?;
-    let n_terms: usize = codebook.themes.iter().map(|theme| theme.terms.len()).sum();
-    print(&format!(
-        "{}: {} themes, {n_terms} terms, fingerprint {}\n",
-        codebook.id,
-        codebook.themes.len(),
-        codebook.fingerprint()
-    ))
+fn check(codebook: String, corpus: &[String], strict: bool, study: &Study) -> Result<()> {
+    let config = config(study, Some(codebook), None)?;
+    let talk = Talk::new(study.json, false);
+    let found = pipeline::check_codebook(corpus, &config, &talk.progress())?;
+    talk.clear();
+    if study.json {
+        print_json(&found)?
+    } else {
+        print(&check_text(&found))?
+    }
+    let n_read = found.n_documents.unwrap_or(0) + found.n_rejected;
+    check_rejects(found.n_rejected, n_read, config.max_reject_rate)?;
+    match found.findings.len() {
+        n if n > 0 && strict => Err(Error::usage(
+            format!("the codebook has {n} findings"),
+            "change what they name, or leave --strict away",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn config(study: &Study, codebook: Option<String>, by: Option<PeriodLength>) -> Result<Config> {
@@ -65,6 +88,47 @@ fn config(study: &Study, codebook: Option<String>, by: Option<PeriodLength>) -> 
         ..Options::default()
     };
     given.or(file).check()
+}
+
+fn check_text(found: &CodebookCheck) -> String {
+    let (id, n_themes, n_terms) = (&found.codebook, found.n_themes, found.n_terms);
+    let print = &found.fingerprint;
+    let mut text = format!("{id}: {n_themes} themes, {n_terms} terms, fingerprint {print}\n");
+    for finding in &found.findings {
+        let _ = writeln!(text, "{}: {}", finding.theme(), visible(&said(finding)));
+    }
+    let read = match found.n_documents {
+        Some(n) => format!("on {n} documents, {} records rejected", found.n_rejected),
+        None => "without a corpus (--corpus INPUT looks for terms that hit nothing)".to_owned(),
+    };
+    let n = found.findings.len();
+    let _ = writeln!(text, "{n} findings, read with `{}` {read}", found.encoder);
+    text
+}
+
+/// A finding in words, without its theme.
+fn said(finding: &Finding) -> String {
+    match finding {
+        Finding::BlockedTerm { term, .. } => format!(
+            "term `{term}` never counts: `ignore`, `exclude` or another theme takes its words"
+        ),
+        Finding::RepeatedTerm { term, same_as, .. } => {
+            format!("term `{term}` adds nothing to `{same_as}`")
+        }
+        Finding::UnusedTerm { term, .. } => format!("term `{term}` hits nothing in the corpus"),
+        Finding::SharedTerm { term, also, .. } => {
+            format!("term `{term}` counts for {} too", also.join(" and "))
+        }
+        Finding::MisplacedExample { text, score, read_as, read_score, .. } => {
+            format!("example \"{text}\" is read as {read_as} ({read_score:.2}; here {score:.2})")
+        }
+        Finding::AcceptedCounterExample { text, score, .. } => {
+            format!("counter-example \"{text}\" is taken for the theme ({score:.2})")
+        }
+        Finding::NearTwins { other, cosine, n_shared_terms, .. } => {
+            format!("near-twin of {other}: cosine {cosine:.2}, {n_shared_terms} terms in common")
+        }
+    }
 }
 
 fn diff_text(found: &CodebookComparison) -> String {

@@ -12,12 +12,14 @@ use crate::embed::{ModelEntry, ModelState};
 use crate::error::Error;
 use crate::pipeline::{Outcome, Stage};
 use crate::report::table::{table, visible};
-use crate::theme::ThemeModel;
+use crate::theme::{FoundTheme, ThemeModel};
 
 /// Columns of the closing table where the terminal's width is unknown.
 const WIDTH: usize = 100;
 /// Warnings and rejects shown before the rest is left to the files.
 const SHOWN: usize = 5;
+/// Emergent themes shown.
+const SHOWN_FOUND: usize = 20;
 
 /// How to talk to this user.
 pub struct Talk {
@@ -64,8 +66,14 @@ impl Talk {
         self.bar.finish_and_clear();
         if self.json {
             let (themes, on) = (model.theme_ids(), &model.fitted_on);
-            say(&json!({"event": "fitted", "themes": themes, "fitted_on": on}).to_string());
+            let found = model.found();
+            let fitted =
+                json!({"event": "fitted", "themes": themes, "found": found, "fitted_on": on});
+            say(&fitted.to_string());
         } else if !self.quiet {
+            let found = found(&model.found());
+            found.iter().for_each(|line| say(line));
+            model.emptiness().iter().for_each(|why| say(&format!("warning: {why}")));
             let (n, on) = (model.themes.len(), &model.fitted_on);
             let from = format!("{} units of {} documents", on.n_units, on.n_documents);
             say(&format!("{n} themes fitted on {from}: {}", out.display()));
@@ -76,9 +84,10 @@ impl Talk {
     pub fn outcome(&self, outcome: &Outcome, out: Option<&Path>) {
         self.bar.finish_and_clear();
         if self.json {
-            let warnings = &outcome.warnings;
-            say(&json!({"event": "done", "counts": outcome.counts, "warnings": warnings})
-                .to_string());
+            let (counts, found, warnings) = (outcome.counts, &outcome.found, &outcome.warnings);
+            let done =
+                json!({"event": "done", "counts": counts, "found": found, "warnings": warnings});
+            say(&done.to_string());
             return;
         }
         if self.quiet {
@@ -86,6 +95,7 @@ impl Talk {
         }
         if out.is_some() {
             say(&table(&outcome.trends, &outcome.themes, WIDTH));
+            found(&outcome.found).iter().for_each(|line| say(line));
         }
         self.rejects(outcome, out);
         for warning in outcome.warnings.iter().take(SHOWN) {
@@ -110,6 +120,19 @@ impl Talk {
             say(&format!("rejected: {more} more, in rejects.jsonl"));
         }
     }
+}
+
+/// The emergent themes, one a line, largest first: how large and how stable each is.
+fn found(themes: &[FoundTheme]) -> Vec<String> {
+    let line = |theme: &FoundTheme| {
+        let (id, name, n_units) = (&theme.id, visible(&theme.name), theme.n_units);
+        format!("found {id}: {name} ({n_units} units, stability {:.2})", theme.stability)
+    };
+    let mut lines: Vec<String> = themes.iter().take(SHOWN_FOUND).map(line).collect();
+    if themes.len() > SHOWN_FOUND {
+        lines.push(format!("found {} more, in themes.json", themes.len() - SHOWN_FOUND));
+    }
+    lines
 }
 
 fn counted(outcome: &Outcome) -> String {

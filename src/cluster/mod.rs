@@ -1,150 +1,79 @@
-//! Matrix → [`Clustering`]: groups of units that point the same way.
+//! Matrix → [`Clustering`]: groups of units that mean the same, their number taken from the data.
 //!
-//! Unit vectors lie on the unit sphere, so clusters are found by spherical k-means (Dhillon and
-//! Modha 2001): the mean direction of the members is the centroid, closeness is the cosine. Starts
-//! are drawn by k-means++ (Arthur and Vassilvitskii 2007) from a seeded generator, so the same
+//! Units with the same vector count once, or copies of one sentence would be a group by themselves.
+//! First the directions that all units share are levelled out ([`levelled`]). Then every unit is
+//! joined to the units that lie closest to it, and the more neighbours two of them share, the
+//! stronger ([`Neighbours`]). Groups are the communities of that graph: those within which there is
+//! more weight than chance would put there ([`communities`]). Nobody has to say how many there are,
+//! they may have any size and shape, and a unit without a neighbour is in none. [`stability`] says
+//! for each group how well it comes back when a part of the units is left out.
+//!
+//! What is drawn comes from a seeded generator and sums run in the order of the rows, so the same
 //! matrix and seed give the same clustering on any number of threads.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+mod level;
+mod louvain;
+mod neighbours;
+mod stability;
 
-/// Rounds after which Lloyd's iteration stops even if a member still moves.
-const MAX_ROUNDS: usize = 50;
+use ndarray::{Array1, ArrayView1, ArrayView2, Axis};
+use rustc_hash::FxHashMap;
 
-/// The result of one run of k-means, kept together.
+pub use level::levelled;
+pub use louvain::communities;
+pub use neighbours::{Graph, Neighbours};
+pub use stability::stability;
+
+/// Weight over chance that holds a group together. At 1, the usual value, rhetoric and topics of a
+/// real corpus still stick together in large groups; at 2, a group of a third of the rows and more
+/// may be divided.
+const RESOLUTION: f64 = 2.0;
+
+/// Groups of the rows of a matrix, with how stable each is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clustering {
-    /// `(k, dimension)`, rows of length 1: the mean direction of each cluster.
-    pub centroids: Array2<f32>,
-    /// For every row of the matrix its cluster, `0..k`.
-    pub members: Vec<usize>,
-    /// For every row its cosine with its centroid, -1..=1.
-    pub similarity: Vec<f32>,
-    /// For every row its cosine with the second closest centroid; -1 where there is one cluster.
-    pub runner_up: Vec<f32>,
+    /// For every row its cluster, `0..n_clusters`; `None` for a row without a neighbour.
+    pub members: Vec<Option<usize>>,
+    /// For every cluster, its stability: 0..1. Clusters with most different rows stand first.
+    pub stability: Vec<f64>,
 }
 
 impl Clustering {
+    /// Clusters the rows of a matrix `(n, dimension)`, each of length 1 or zero. Time grows with the
+    /// square of `n`; memory with `n`.
+    pub fn of(matrix: ArrayView2<'_, f32>, seed: u64) -> Self {
+        let (firsts, places) = distinct(matrix);
+        let rows = levelled(matrix.select(Axis(0), &firsts).view());
+        let neighbours = Neighbours::of(rows.view());
+        let found = communities(&neighbours.graph(None), RESOLUTION, seed);
+        let stability = stability(&neighbours, &found, seed);
+        Clustering { members: places.into_iter().map(|place| found[place]).collect(), stability }
+    }
+
     /// Number of clusters.
     pub fn n_clusters(&self) -> usize {
-        self.centroids.nrows()
+        self.stability.len()
     }
 
-    /// Mean simplified silhouette (Hruschka et al. 2004) over rows, -1..=1, on cosine distance:
-    /// how much closer rows are to their own centroid than to the next one.
-    pub fn silhouette(&self) -> f64 {
-        let width = |(&own, &other): (&f32, &f32)| {
-            let (near, far) = (1.0 - f64::from(own), 1.0 - f64::from(other));
-            if far > 0.0 { (far - near) / far } else { 0.0 }
-        };
-        let sum: f64 = self.similarity.iter().zip(&self.runner_up).map(width).sum();
-        sum / self.members.len().max(1) as f64
-    }
-
-    /// Rows of cluster `k`, closest to its centroid first (ties by row).
-    pub fn ranked_members(&self, k: usize) -> Vec<usize> {
-        let mut rows: Vec<usize> =
-            (0..self.members.len()).filter(|&row| self.members[row] == k).collect();
-        rows.sort_by(|&a, &b| self.similarity[b].total_cmp(&self.similarity[a]).then(a.cmp(&b)));
-        rows
+    /// Rows of cluster `k`, in their order.
+    pub fn rows(&self, k: usize) -> Vec<usize> {
+        (0..self.members.len()).filter(|&row| self.members[row] == Some(k)).collect()
     }
 }
 
-/// Spherical k-means with `k` clusters (at most as many as rows) on a matrix `(n, dimension)` of
-/// rows of length 1. `None` for an empty matrix or `k == 0`.
-pub fn spherical_kmeans(matrix: ArrayView2<'_, f32>, k: usize, seed: u64) -> Option<Clustering> {
-    let k = k.min(matrix.nrows());
-    if k == 0 {
-        return None;
-    }
-    let mut clustering = assign(matrix, plus_plus(matrix, k, seed));
-    for _ in 0..MAX_ROUNDS {
-        let next = assign(matrix, mean_directions(matrix, &clustering));
-        let settled = next.members == clustering.members;
-        clustering = next;
-        if settled {
-            break;
+/// The first of each kind of equal rows, and for every row the place of its kind among them.
+fn distinct(matrix: ArrayView2<'_, f32>) -> (Vec<usize>, Vec<usize>) {
+    let mut known: FxHashMap<Vec<u32>, usize> = FxHashMap::default();
+    let (mut firsts, mut places) = (Vec::new(), Vec::with_capacity(matrix.nrows()));
+    for (index, row) in matrix.rows().into_iter().enumerate() {
+        let next = firsts.len();
+        let place = *known.entry(row.iter().map(|x| x.to_bits()).collect()).or_insert(next);
+        if place == next {
+            firsts.push(index);
         }
+        places.push(place);
     }
-    Some(clustering)
-}
-
-/// Spherical k-means with the number of clusters taken from the data: the candidate with the best
-/// silhouette. `None` where the matrix has fewer rows than the smallest candidate.
-pub fn best_kmeans(
-    matrix: ArrayView2<'_, f32>,
-    candidates: &[usize],
-    seed: u64,
-) -> Option<Clustering> {
-    candidates
-        .iter()
-        .filter(|&&k| k <= matrix.nrows())
-        .filter_map(|&k| spherical_kmeans(matrix, k, seed))
-        .map(|clustering| (clustering.silhouette(), clustering))
-        .reduce(|best, next| if next.0 > best.0 { next } else { best })
-        .map(|(_, clustering)| clustering)
-}
-
-/// Starting centroids: each further one is a row drawn with probability proportional to its cosine
-/// distance from those drawn before.
-fn plus_plus(matrix: ArrayView2<'_, f32>, k: usize, seed: u64) -> Array2<f32> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut centroids = Array2::zeros((k, matrix.ncols()));
-    let mut row = rng.random_range(0..matrix.nrows());
-    let mut distance = vec![f64::INFINITY; matrix.nrows()];
-    for drawn in 0..k {
-        centroids.row_mut(drawn).assign(&matrix.row(row));
-        for (d, cosine) in distance.iter_mut().zip(matrix.dot(&matrix.row(row))) {
-            *d = d.min(f64::from((1.0 - cosine).max(0.0)));
-        }
-        row = draw(&distance, rng.random::<f64>());
-    }
-    centroids
-}
-
-/// The index at which the running sum of `weights` passes `quantile` (0..1) of the total.
-fn draw(weights: &[f64], quantile: f64) -> usize {
-    let target = quantile * weights.iter().sum::<f64>();
-    let mut sum = 0.0;
-    let passed = weights.iter().position(|weight| {
-        sum += weight;
-        sum > target
-    });
-    passed.unwrap_or(weights.len() - 1)
-}
-
-fn assign(matrix: ArrayView2<'_, f32>, centroids: Array2<f32>) -> Clustering {
-    let cosines = matrix.dot(&centroids.t());
-    let nearest: Vec<(usize, f32, f32)> = cosines.axis_iter(Axis(0)).map(two_closest).collect();
-    Clustering {
-        centroids,
-        members: nearest.iter().map(|n| n.0).collect(),
-        similarity: nearest.iter().map(|n| n.1).collect(),
-        runner_up: nearest.iter().map(|n| n.2).collect(),
-    }
-}
-
-/// (index of the largest, the largest, the second largest); the first wins a tie.
-fn two_closest(cosines: ArrayView1<'_, f32>) -> (usize, f32, f32) {
-    cosines.iter().enumerate().fold((0, -1.0, -1.0), |(best, first, second), (k, &cosine)| {
-        if cosine > first { (k, cosine, first) } else { (best, first, second.max(cosine)) }
-    })
-}
-
-/// The mean direction of each cluster; a cluster without members keeps its centroid.
-fn mean_directions(matrix: ArrayView2<'_, f32>, clustering: &Clustering) -> Array2<f32> {
-    let mut sums: Array2<f64> = Array2::zeros(clustering.centroids.dim());
-    for (row, &k) in matrix.axis_iter(Axis(0)).zip(&clustering.members) {
-        sums.row_mut(k).zip_mut_with(&row, |sum, &x| *sum += f64::from(x));
-    }
-    let mut centroids = clustering.centroids.clone();
-    for (mut centroid, sum) in centroids.axis_iter_mut(Axis(0)).zip(sums.axis_iter(Axis(0))) {
-        if let Some(direction) = direction(sum) {
-            centroid.assign(&direction);
-        }
-    }
-    centroids
+    (firsts, places)
 }
 
 /// The vector scaled to length 1; `None` for the zero vector.
@@ -155,54 +84,74 @@ pub fn direction(vector: ArrayView1<'_, f64>) -> Option<Array1<f32>> {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::Array2;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
 
-    /// `n` rows near each of `k` axes of a space of `k + 2` dimensions.
-    fn around_axes(k: usize, n: usize) -> Array2<f32> {
+    /// `sizes[k]` rows near axis `k` of a space of 40 dimensions, in turns, `spread` wide.
+    fn around_axes(sizes: &[usize], spread: f64) -> (Array2<f32>, Vec<usize>) {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let mut matrix = Array2::zeros((k * n, k + 2));
-        for (row, mut vector) in matrix.axis_iter_mut(Axis(0)).enumerate() {
-            vector.mapv_inplace(|_: f64| 0.2 * (rng.random::<f64>() - 0.5));
-            vector[row % k] += 1.0;
-            let unit = direction(vector.view()).unwrap();
-            vector.assign(&unit.mapv(f64::from));
+        let n = sizes.iter().copied().max().unwrap_or(0);
+        let turns = (0..n).flat_map(|turn| (0..sizes.len()).map(move |k| (turn, k)));
+        let truth: Vec<usize> = turns.filter(|&(t, k)| t < sizes[k]).map(|(_, k)| k).collect();
+        let mut matrix = Array2::zeros((truth.len(), 40));
+        for (mut row, &k) in matrix.axis_iter_mut(Axis(0)).zip(&truth) {
+            let mut drawn = Array1::from_shape_fn(40, |_| spread * (rng.random::<f64>() - 0.5));
+            drawn[k] += 1.0;
+            row.assign(&direction(drawn.view()).unwrap());
         }
-        matrix.mapv(|x| x as f32)
+        (matrix, truth)
     }
 
     #[test]
-    fn rows_around_three_axes_fall_into_three_clusters() {
-        let matrix = around_axes(3, 20);
-        let clustering = best_kmeans(matrix.view(), &[2, 3, 4, 5, 6], 1).unwrap();
-        assert_eq!(clustering.n_clusters(), 3);
-        for row in 0..60 {
-            assert_eq!(clustering.members[row], clustering.members[row % 3]);
-            let centroid = clustering.centroids.row(clustering.members[row]);
-            let cosine = centroid.dot(&matrix.row(row));
-            assert!((cosine - clustering.similarity[row]).abs() < 1e-5);
+    fn groups_of_different_sizes_are_found_and_counted() {
+        let (matrix, truth) = around_axes(&[60, 60, 45, 40, 30, 30, 25], 0.5);
+        let clustering = Clustering::of(matrix.view(), 1);
+        assert_eq!(clustering.n_clusters(), 7);
+        for (members, k) in clustering.members.iter().zip(&truth) {
+            let first = truth.iter().position(|other| other == k).unwrap();
+            assert_eq!(*members, clustering.members[first]);
         }
+        assert!(clustering.stability.iter().all(|&s| s > 0.75), "{:?}", clustering.stability);
+        assert_eq!(clustering.rows(0).len(), 60, "largest first");
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_clustering() {
-        let matrix = around_axes(5, 9);
-        assert_eq!(spherical_kmeans(matrix.view(), 4, 11), spherical_kmeans(matrix.view(), 4, 11));
+    fn copies_of_a_row_change_nothing_and_share_its_cluster() {
+        let (matrix, _) = around_axes(&[40, 40, 40, 40, 40], 0.5);
+        let once = Clustering::of(matrix.view(), 1);
+        let rows: Vec<usize> = (0..200).flat_map(|row| vec![row; 1 + row % 40]).collect();
+        let copied = Clustering::of(matrix.select(Axis(0), &rows).view(), 1);
+        assert_eq!(copied.stability, once.stability);
+        assert!(rows.iter().zip(&copied.members).all(|(&row, found)| *found == once.members[row]));
     }
 
     #[test]
-    fn fewer_rows_than_clusters_and_equal_rows_are_no_trouble() {
-        assert_eq!(spherical_kmeans(Array2::zeros((0, 3)).view(), 2, 1), None);
-        let same = Array2::from_shape_fn((4, 2), |(_, column)| if column == 0 { 1.0 } else { 0.0 });
-        let clustering = spherical_kmeans(same.view(), 9, 1).unwrap();
-        assert_eq!(clustering.n_clusters(), 4);
-        assert!(clustering.similarity.iter().all(|&cosine| (cosine - 1.0).abs() < 1e-6));
+    fn groups_of_noise_are_less_stable_than_groups_of_meaning() {
+        let (noise, _) = around_axes(&[0, 0, 300], 60.0);
+        let clustering = Clustering::of(noise.view(), 1);
+        assert!(clustering.stability.iter().all(|&s| s < 0.6), "{:?}", clustering.stability);
     }
 
     #[test]
-    fn ranked_members_start_with_the_closest() {
-        let clustering = spherical_kmeans(around_axes(2, 6).view(), 2, 3).unwrap();
-        let ranked = clustering.ranked_members(0);
-        assert_eq!(ranked.len(), 6);
-        assert!(ranked.is_sorted_by(|&a, &b| clustering.similarity[a] >= clustering.similarity[b]));
+    fn threads_do_not_change_the_clustering() {
+        let (matrix, _) = around_axes(&[70, 70, 70], 4.0);
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| Clustering::of(matrix.view(), 9))
+        };
+        assert_eq!(on(1), on(3));
+    }
+
+    #[test]
+    fn nothing_one_row_equal_rows_and_zero_rows_are_no_trouble() {
+        assert_eq!(Clustering::of(Array2::zeros((0, 3)).view(), 1).n_clusters(), 0);
+        assert_eq!(Clustering::of(Array2::zeros((5, 3)).view(), 1).members, vec![None; 5]);
+        let same =
+            Array2::from_shape_fn((50, 2), |(_, column)| if column == 0 { 1.0 } else { 0.0 });
+        assert_eq!(Clustering::of(same.select(Axis(0), &[0]).view(), 1).members, vec![None]);
+        assert_eq!(Clustering::of(same.view(), 1).n_clusters(), 0, "nothing sets a row apart");
     }
 }

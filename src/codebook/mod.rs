@@ -140,14 +140,43 @@ impl Codebook {
         BUILTIN.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     }
 
-    /// A codebook by what a user calls it: the name of a built-in one, or the path of a TOML file.
+    /// No codebook: no theme to look for, so that all are found in the corpus.
+    pub fn none() -> Codebook {
+        Codebook {
+            id: NONE_ID.to_owned(),
+            name: "No codebook".to_owned(),
+            version: String::new(),
+            language: english(),
+            description: String::new(),
+            ignore: Vec::new(),
+            themes: Vec::new(),
+            none: NoneTheme::default(),
+        }
+    }
+
+    /// Whether a term can stand in a codebook.
+    pub fn accepts_term(term: &str) -> bool {
+        pattern::parse(term).is_ok()
+    }
+
+    /// Whether an id can stand in a codebook, but for [`NONE_ID`].
+    pub fn accepts_id(id: &str) -> bool {
+        parse::is_id(id)
+    }
+
+    /// A codebook by what a user calls it: the name of a built-in one, `none` for
+    /// [`Codebook::none`], or the path of a TOML file.
     ///
     /// # Errors
     ///
     /// Those of [`Codebook::builtin`] for a word without a dot or slash, else of [`Codebook::load`].
     pub fn open(name_or_path: &str) -> Result<Codebook> {
         let is_path = name_or_path.contains(['/', '\\', '.']);
-        if is_path { Self::load(Path::new(name_or_path)) } else { Self::builtin(name_or_path) }
+        match name_or_path {
+            NONE_ID => Ok(Self::none()),
+            path if is_path => Self::load(Path::new(path)),
+            name => Self::builtin(name),
+        }
     }
 
     /// Reads a codebook from a TOML file.

@@ -87,11 +87,15 @@ fn check_themes(codebook: &Codebook) -> Checked {
     Ok(())
 }
 
-fn check_id(id: &str, way: &[Step]) -> Checked {
+pub(super) fn is_id(id: &str) -> bool {
     let mut letters = id.bytes();
     let starts_well = letters.next().is_some_and(|b| b.is_ascii_lowercase());
     let goes_on = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-');
-    if starts_well && letters.all(goes_on) {
+    starts_well && letters.all(goes_on)
+}
+
+fn check_id(id: &str, way: &[Step]) -> Checked {
+    if is_id(id) {
         return Ok(());
     }
     let hint =

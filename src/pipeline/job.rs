@@ -22,7 +22,7 @@ use crate::report::{
 };
 use crate::score::{ScoredDocument, Scorer};
 use crate::theme::codes::{self, Code};
-use crate::theme::{self, ThemeModel};
+use crate::theme::{self, FoundTheme, ThemeModel};
 
 use super::sample::Sample;
 use super::stream::{self, Read};
@@ -66,6 +66,8 @@ pub struct Outcome {
     pub trends: TrendsFile,
     /// (id, name) of the themes, in the model's order.
     pub themes: Vec<(String, String)>,
+    /// The emergent themes among them.
+    pub found: Vec<FoundTheme>,
     /// What the user should know of.
     pub warnings: Vec<String>,
     /// Rejects, where no folder keeps them.
@@ -212,11 +214,13 @@ impl<'j> Job<'j> {
         }
         let mut warnings = self.warnings.clone();
         warnings.extend(ledger.warnings());
+        warnings.extend(model.emptiness().map(str::to_owned));
         let trends: Trends = ledger.tally.trends(&model.theme_ids());
         Ok(Outcome {
             counts: ledger.counts,
             trends: TrendsFile::from(&trends),
             themes: model.themes.iter().map(|t| (t.id.clone(), t.name.clone())).collect(),
+            found: model.found(),
             warnings,
             rejects: ledger.rejects,
             max_reject_rate: self.config.max_reject_rate,
@@ -238,7 +242,7 @@ impl<'j> Job<'j> {
                 fingerprint: self.embedder.fingerprint().to_owned(),
                 dimension: self.embedder.dimension() as u64,
             },
-            codebook: Some(CodebookUsed {
+            codebook: (model.n_seeded() > 0).then(|| CodebookUsed {
                 id: codebook.id.clone(),
                 version: codebook.version.clone(),
                 fingerprint: model.codebook_fingerprint.clone(),

@@ -11,11 +11,12 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::error::Result;
-use crate::report::{OutputFolder, write_whole};
+use crate::error::{Error, Result};
+use crate::report::{OutputFile, OutputFolder, write_whole};
 use crate::theme::ThemeModel;
+use crate::theme::promote::{self, Promotion};
 
-pub use codebooks::{CodebookComparison, diff_codebooks};
+pub use codebooks::{CodebookCheck, CodebookComparison, check_codebook, diff_codebooks};
 pub use job::{Outcome, Progress, Stage};
 pub use validate::{ValidateRequest, validate};
 
@@ -80,4 +81,24 @@ pub fn score_stream(
 ) -> Result<Outcome> {
     let encoder = config.encoder_for(model);
     Job::open("score", inputs, encoder, config, told)?.score_stream(model, out)
+}
+
+/// `themeline codebook promote`: writes an emergent theme of a model into a codebook file, behind
+/// what stands there, or into a new one. Gives the id that the theme has there.
+///
+/// # Errors
+/// Those of [`promote::promoted`], and `Io` where a file cannot be read or written.
+pub fn promote(themes: &Path, promotion: Promotion<'_>, into: &Path) -> Result<String> {
+    let model = match themes.is_dir() {
+        true => ThemeModel::load(&themes.join(OutputFile::Themes.name()))?,
+        false => ThemeModel::load(themes)?,
+    };
+    let present = match std::fs::read_to_string(into) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(Error::io(into, "read", error)),
+    };
+    let promoted = promote::promoted(&model, promotion, present.as_deref(), into)?;
+    write_whole(into, promoted.toml.as_bytes())?;
+    Ok(promoted.id)
 }

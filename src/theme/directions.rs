@@ -63,6 +63,11 @@ impl Directions {
         self.mean.len() - 1
     }
 
+    /// Cosine between the directions of two themes, -1..1.
+    pub fn cosine(&self, a: usize, b: usize) -> f32 {
+        self.centroids.row(a).dot(&self.centroids.row(b))
+    }
+
     /// How close a vector lies to each theme, and last to `none`, in standard deviations over text
     /// that is not of the theme.
     pub fn closeness(&self, vector: ArrayView1<'_, f32>) -> Vec<f32> {

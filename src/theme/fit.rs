@@ -14,8 +14,8 @@ use crate::layout;
 
 use super::codes::{Code, LocatedUnit, Units};
 use super::directions::{self, Direction, Directions, TaughtUnit};
-use super::distinctive::WordCounts;
-use super::emergent::{self, Emergent};
+use super::distinctive::{self, WordCounts};
+use super::emergent::{self, Emergent, EmergentThemes, Ground};
 use super::evidence::{Gathered, head_columns};
 use super::joint::{CodedSentence, Features, Joint};
 use super::passages::Passages;
@@ -28,9 +28,7 @@ const N_NAME_WORDS: usize = 4;
 /// Typical units kept for a theme.
 const N_EXEMPLARS: usize = 5;
 /// Least characters of a unit that may found an emergent theme.
-const MIN_RESIDUAL_CHARS: usize = 40;
-/// Closeness to `none`, in standard deviations, over which a unit founds no emergent theme.
-const NONE_CLOSENESS: f32 = 0.5;
+const MIN_FOUNDING_CHARS: usize = 40;
 
 /// Parameters of a fit, checked by [`crate::config`].
 #[derive(Debug, Clone, Copy)]
@@ -209,6 +207,25 @@ impl<'d> Sample<'d> {
             .expect("every unit has a score for every theme")
     }
 
+    /// `(n_units, dimension)`: the vectors of all units of the sample.
+    fn vectors(&self, dimension: usize) -> Array2<f32> {
+        let mut vectors = Array2::zeros((self.units.len(), dimension));
+        for (mut row, &at) in vectors.rows_mut().into_iter().zip(&self.units) {
+            let (gathered, unit) = self.gathered(at);
+            row.assign(&gathered.unit_vector(unit));
+        }
+        vectors
+    }
+
+    /// For every unit whether terms of `none` stand in it.
+    fn none_terms(&self, none: usize) -> Vec<bool> {
+        let has = |&at: &(usize, usize)| {
+            let (gathered, unit) = self.gathered(at);
+            gathered.unit_terms.row(unit)[none] > 0.0
+        };
+        self.units.iter().map(has).collect()
+    }
+
     /// Groups among the units that neither a theme nor `none` explains.
     fn emergent(
         &self,
@@ -220,21 +237,26 @@ impl<'d> Sample<'d> {
         let (Some(&first), 1..) = (self.units.first(), options.max_emergent) else {
             return Vec::new();
         };
-        let dimension = self.gathered(first).0.unit_vector(first.1).len();
-        let mut vectors = Array2::zeros((self.units.len(), dimension));
-        for (mut row, &at) in vectors.rows_mut().into_iter().zip(&self.units) {
-            let (gathered, unit) = self.gathered(at);
-            row.assign(&gathered.unit_vector(unit));
-        }
+        let vectors = self.vectors(self.gathered(first).0.unit_vector(first.1).len());
         let none = Directions::new([], none);
-        let residual: Vec<usize> = (0..self.units.len())
-            .filter(|&row| scores.row(row).iter().zip(thresholds).all(|(s, t)| *s < t / 2.0))
-            .filter(|&row| self.text(self.units[row]).chars().count() >= MIN_RESIDUAL_CHARS)
-            .filter(|&row| none.closeness(vectors.row(row))[0] < NONE_CLOSENESS)
-            .collect();
-        let documents: Vec<usize> = self.units.iter().map(|at| at.0).collect();
-        let max = options.max_emergent;
-        emergent::discover(vectors.view(), &documents, &residual, max, options.seed)
+        let protocol: Vec<f32> = vectors.rows().into_iter().map(|v| none.closeness(v)[0]).collect();
+        let below = |row: &usize, part: f32| {
+            scores.row(*row).iter().zip(thresholds).all(|(score, bound)| *score < part * bound)
+        };
+        let free: Vec<usize> = (0..self.units.len()).filter(|row| below(row, 1.0)).collect();
+        // Without a codebook, short texts may be all there is.
+        let min_chars = if scores.ncols() == 0 { 1 } else { MIN_FOUNDING_CHARS };
+        let long = |row: &usize| self.text(self.units[*row]).chars().count() >= min_chars;
+        let founds = |row: &usize| below(row, 0.5) && long(row);
+        let ground = Ground {
+            vectors: vectors.view(),
+            documents: &self.units.iter().map(|at| at.0).collect::<Vec<_>>(),
+            founding: &free.iter().copied().filter(founds).collect::<Vec<_>>(),
+            free: &free,
+            protocol: &protocol,
+            none_terms: &self.none_terms(scores.ncols()),
+        };
+        emergent::discover(ground, options.max_emergent, options.seed)
     }
 
     /// The fitted themes: the codebook's, then the emergent ones, with their words and exemplars.
@@ -257,23 +279,21 @@ impl<'d> Sample<'d> {
             threshold: thresholds[theme],
             n_units: members[theme].len() as u64,
             direction,
+            emergence: None,
         });
         let found = emergent.iter().enumerate().map(|(index, found)| {
             let group = codebook.themes.len() + index;
             let terms = words.distinctive(group, N_TERMS);
             FittedTheme {
                 id: format!("emergent-{}", index + 1),
-                name: terms[..terms.len().min(N_NAME_WORDS)].join(", "),
+                name: distinctive::name(&terms, N_NAME_WORDS),
                 kind: ThemeKind::Emergent,
                 terms,
                 exemplars: self.exemplars(&members[group]),
                 threshold: found.threshold,
                 n_units: members[group].len() as u64,
-                direction: Direction {
-                    centroid: found.centroid.to_vec(),
-                    background_mean: 0.0,
-                    background_sd: 1.0,
-                },
+                direction: found.direction.clone(),
+                emergence: Some(found.emergence),
             }
         });
         seeded.chain(found).collect()
@@ -286,20 +306,24 @@ impl<'d> Sample<'d> {
         thresholds: &[f32],
         emergent: &[Emergent],
     ) -> Vec<Vec<(usize, f32)>> {
-        let seeded = scores.columns().into_iter().zip(thresholds).map(|(column, threshold)| {
-            let over = column.into_iter().copied().enumerate().filter(|(_, s)| s >= threshold);
-            let mut over: Vec<(usize, f32)> = over.collect();
-            over.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-            over
-        });
-        let found = emergent.iter().map(|theme| {
-            let cosine = |&row: &usize| {
+        let themes = EmergentThemes::found(emergent);
+        let mut members = vec![Vec::new(); scores.ncols() + emergent.len()];
+        for (row, seeded) in scores.rows().into_iter().enumerate() {
+            let reached = seeded.iter().zip(thresholds).map(|(score, bound)| score >= bound);
+            let over = seeded.iter().copied().enumerate().zip(reached).filter(|(_, over)| *over);
+            let over: Vec<(usize, f32)> = over.map(|(carried, _)| carried).collect();
+            if over.is_empty() {
                 let (gathered, unit) = self.gathered(self.units[row]);
-                (row, gathered.unit_vector(unit).dot(&theme.centroid))
-            };
-            theme.members.iter().map(cosine).collect()
-        });
-        seeded.chain(found).collect()
+                let scores = themes.scores(gathered.unit_vector(unit));
+                let carried = themes.carried(&scores).into_iter();
+                carried.for_each(|k| members[seeded.len() + k].push((row, scores[k])));
+            }
+            over.into_iter().for_each(|(theme, score)| members[theme].push((row, score)));
+        }
+        for units in &mut members {
+            units.sort_by(|a: &(usize, f32), b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        }
+        members
     }
 
     fn words(&self, members: &[Vec<(usize, f32)>]) -> WordCounts {
@@ -314,6 +338,7 @@ impl<'d> Sample<'d> {
         words
     }
 
+    /// The best units, without copies.
     fn exemplars(&self, members: &[(usize, f32)]) -> Vec<Exemplar> {
         let exemplar = |&(row, score): &(usize, f32)| {
             let (document, unit) = self.units[row];
@@ -327,6 +352,9 @@ impl<'d> Sample<'d> {
                 score,
             }
         };
-        members.iter().take(N_EXEMPLARS).map(exemplar).collect()
+        let mut known = HashSet::new();
+        let is_new =
+            |(row, _): &&(usize, f32)| known.insert(self.text(self.units[*row]).to_lowercase());
+        members.iter().filter(is_new).take(N_EXEMPLARS).map(exemplar).collect()
     }
 }

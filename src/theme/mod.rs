@@ -4,6 +4,7 @@
 //! that join the signals, the lines of page furniture that its corpus repeats, and the hash of the
 //! encoder, so that scoring tomorrow gives what scoring today gave.
 
+pub mod check;
 pub mod codes;
 mod context;
 pub mod directions;
@@ -13,6 +14,7 @@ pub mod evidence;
 mod fit;
 pub mod joint;
 pub mod passages;
+pub mod promote;
 
 use std::path::Path;
 
@@ -23,6 +25,7 @@ use crate::embed::Embedder;
 use crate::error::{Error, Result};
 
 use directions::{Direction, Directions};
+use emergent::Emergence;
 use joint::Joint;
 
 pub use fit::{FitOptions, fit};
@@ -115,6 +118,22 @@ pub struct FittedTheme {
     pub n_units: u64,
     /// Its direction in the encoder's space.
     pub direction: Direction,
+    /// What only an emergent theme has; absent for those of the codebook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergence: Option<Emergence>,
+}
+
+/// An emergent theme in short.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FoundTheme {
+    /// Its id in the model.
+    pub id: String,
+    /// Its most distinctive words.
+    pub name: String,
+    /// Units of the sample that carry it.
+    pub n_units: u64,
+    /// How well it comes back when a part of the sample is left out, 0..1.
+    pub stability: f32,
 }
 
 /// A typical unit of a theme.
@@ -136,6 +155,24 @@ impl ThemeModel {
     /// The ids of the themes, in their order.
     pub fn theme_ids(&self) -> Vec<String> {
         self.themes.iter().map(|theme| theme.id.clone()).collect()
+    }
+
+    /// The emergent themes, largest first.
+    pub fn found(&self) -> Vec<FoundTheme> {
+        let found = |theme: &FittedTheme| {
+            let stability = theme.emergence?.stability;
+            let (id, name) = (theme.id.clone(), theme.name.clone());
+            Some(FoundTheme { id, name, n_units: theme.n_units, stability })
+        };
+        self.themes.iter().filter_map(found).collect()
+    }
+
+    /// What to say of a model without any theme; `None` where it has one.
+    pub fn emptiness(&self) -> Option<&'static str> {
+        self.themes.is_empty().then_some(
+            "no theme was found: no group of passages is large and stable enough and comes from \
+             enough documents; give more documents, or a --codebook",
+        )
     }
 
     /// Number of themes that come from the codebook; they stand first.
@@ -187,6 +224,15 @@ impl ThemeModel {
         }
         if self.themes.len() < self.n_seeded() {
             return Err("it has fewer themes than its codebook".to_owned());
+        }
+        let misplaced = |(index, theme): &(usize, &FittedTheme)| {
+            theme.emergence.is_some() != (*index >= self.n_seeded())
+        };
+        if let Some((_, theme)) = self.themes.iter().enumerate().find(misplaced) {
+            return Err(format!(
+                "theme `{}` has `emergence` and is the codebook's, or has none and is not",
+                theme.id
+            ));
         }
         let dimension = self.encoder.dimension;
         let directions = self.themes.iter().map(|theme| &theme.direction).chain([&self.none]);
