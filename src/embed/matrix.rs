@@ -23,9 +23,9 @@ impl EmbeddingMatrix {
         EmbeddingMatrix(rows)
     }
 
-    /// From rows that [`normalise`] made, end to end, of the given shape.
-    pub(super) fn from_normalised(rows: Vec<f32>, shape: (usize, usize)) -> Self {
-        EmbeddingMatrix(Array2::from_shape_vec(shape, rows).expect("n_texts rows of the dimension"))
+    /// From rows that [`normalise`] made, in standard layout.
+    pub(super) fn from_normalised(rows: Array2<f32>) -> Self {
+        EmbeddingMatrix(rows)
     }
 
     /// No rows, of the given dimension.

@@ -14,6 +14,7 @@ mod static_table;
 mod pca;
 mod distill;
 mod open;
+mod reader;
 
 pub use bert::BertEmbedder;
 pub use distill::{DistillOptions, StaticFiles, distill};

@@ -3,6 +3,7 @@
 use super::Embedder;
 use super::bert::BertEmbedder;
 use super::folder::ModelFolder;
+use super::reader;
 use super::static_table::{self, StaticEmbedder};
 use super::store::ModelStore;
 use crate::error::{Error, Result};
@@ -24,6 +25,9 @@ pub fn open(name_or_folder: &str, store: &ModelStore) -> Result<Box<dyn Embedder
     if name_or_folder == STATIC {
         return Ok(Box::new(StaticEmbedder::built_in()?));
     }
+    if name_or_folder == reader::NAME {
+        return Ok(Box::new(reader::built_in()?));
+    }
     let mut folder = find(name_or_folder, store)?;
     Ok(match architecture(&mut folder)? {
         Architecture::Bert => Box::new(bert(folder)?),
@@ -42,6 +46,9 @@ pub(super) fn open_bert(name_or_folder: &str, store: &ModelStore) -> Result<Bert
     };
     if name_or_folder == STATIC {
         return Err(is_table());
+    }
+    if name_or_folder == reader::NAME {
+        return reader::built_in();
     }
     let mut folder = find(name_or_folder, store)?;
     match architecture(&mut folder)? {
@@ -72,7 +79,7 @@ fn architecture(folder: &mut ModelFolder) -> Result<Architecture> {
     }
 }
 
-fn bert(mut folder: ModelFolder) -> Result<BertEmbedder> {
+pub(super) fn bert(mut folder: ModelFolder) -> Result<BertEmbedder> {
     let file = static_table::CONFIG;
     let bytes = folder.read(file)?;
     let config = serde_json::from_slice(&bytes).map_err(|error| folder.fault(file, error))?;
@@ -93,7 +100,7 @@ fn find(name_or_folder: &str, store: &ModelStore) -> Result<ModelFolder> {
 }
 
 fn unknown(name: &str) -> Error {
-    let known: Vec<&str> = [STATIC].into_iter().chain(ModelStore::names()).collect();
+    let known: Vec<&str> = [STATIC, reader::NAME].into_iter().chain(ModelStore::names()).collect();
     let near = known.iter().copied().map(|k| (distance(name, k), k)).min();
     let meant = match near {
         Some((steps, nearest)) if steps <= 2 => format!("did you mean `{nearest}`? "),
@@ -139,7 +146,7 @@ mod tests {
         assert_eq!(message, "encoder `minlm`: is neither a known encoder nor a folder");
         assert!(hint.starts_with("did you mean `minilm`?"), "{hint}");
         let (_, hint) = complaint("universal-sentence-encoder");
-        assert!(hint.starts_with("known: static, minilm;"), "{hint}");
+        assert!(hint.starts_with("known: static, reader, minilm;"), "{hint}");
     }
 
     #[test]

@@ -5,14 +5,18 @@
 use super::folder::{BuiltInFile, ModelFolder};
 use super::matrix::normalise;
 use super::store::{ModelEntry, ModelState};
-use super::{Embedder, EmbeddingMatrix};
+use super::{Embedder, EmbeddingMatrix, Heads};
 use crate::error::Result;
 use crate::tokenize::{BertWords, WordPiece};
+use ndarray::{Array2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::ops::Range;
+use token_heads::{HeadsFile, TokenHeads};
+
+mod token_heads;
 
 /// What config.json of a table says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +45,8 @@ pub(super) const MODEL_TYPE: &str = "themeline-static";
 pub(super) const CONFIG: &str = "config.json";
 pub(super) const VOCABULARY: &str = "vocab.txt";
 pub(super) const WEIGHTS: &str = "model.safetensors";
+/// Theme heads, where the table has some.
+const HEADS: &str = "heads.json";
 
 /// The tensors: `(n_tokens, dimension)` of i8, and `(n_tokens)` of f32 to multiply its rows by.
 pub(super) const TABLE: &str = "embeddings";
@@ -52,10 +58,11 @@ const UNKNOWN: u32 = u32::MAX;
 /// Texts that one thread embeds at a time.
 const CHUNK: usize = 256;
 
-static BUILT_IN: [BuiltInFile; 3] = [
+static BUILT_IN: [BuiltInFile; 4] = [
     (CONFIG, include_bytes!("../../models/static/config.json")),
     (VOCABULARY, include_bytes!("../../models/static/vocab.txt")),
     (WEIGHTS, include_bytes!("../../models/static/model.safetensors")),
+    (HEADS, include_bytes!("../../models/static/heads.json")),
 ];
 
 /// An encoder that adds up the vectors of a text's tokens.
@@ -69,6 +76,7 @@ pub struct StaticEmbedder {
     /// `(n_tokens)`
     scales: Vec<f32>,
     dimension: usize,
+    heads: Option<TokenHeads>,
 }
 
 impl StaticEmbedder {
@@ -84,7 +92,11 @@ impl StaticEmbedder {
             serde_json::from_slice(&config).map_err(|error| folder.fault(CONFIG, error))?;
         let vocabulary = folder.read(VOCABULARY)?;
         let weights = folder.read(WEIGHTS)?;
-        Self::from_files(&folder, &config, &vocabulary, weights)
+        let heads = folder.json::<HeadsFile>(HEADS)?;
+        let table = Self::from_files(&folder, &config, &vocabulary, weights)?;
+        let n_tokens = table.scales.len();
+        let heads = heads.map(|file| TokenHeads::new(file, n_tokens, table.dimension)).transpose();
+        Ok(StaticEmbedder { heads: heads.map_err(|error| folder.fault(HEADS, error))?, ..table })
     }
 
     fn from_files(
@@ -105,19 +117,27 @@ impl StaticEmbedder {
             table,
             scales,
             dimension: config.dimension,
+            heads: None,
         })
     }
 
-    /// Adds the vectors of the tokens of `text` to `row`; `ids` is a buffer to reuse.
-    fn add(&self, text: &str, ids: &mut Vec<u32>, row: &mut [f32]) {
+    /// Row `id` of the table, i8.
+    fn row(&self, id: usize) -> &[u8] {
+        &self.weights[self.table.clone()][id * self.dimension..(id + 1) * self.dimension]
+    }
+
+    /// The known tokens of a text, into `ids`, which is emptied first.
+    fn tokenize(&self, text: &str, ids: &mut Vec<u32>) {
         ids.clear();
         self.pieces.encode(text, ids);
-        let table = &self.weights[self.table.clone()];
-        for &id in ids.iter().filter(|&&id| id != UNKNOWN) {
-            let id = id as usize;
-            let scale = self.scales[id];
-            let vector = &table[id * self.dimension..(id + 1) * self.dimension];
-            for (sum, &value) in row.iter_mut().zip(vector) {
+        ids.retain(|&id| id != UNKNOWN);
+    }
+
+    /// Adds the vectors of tokens to `sum`.
+    fn add(&self, ids: &[u32], sum: &mut [f32]) {
+        for &id in ids {
+            let scale = self.scales[id as usize];
+            for (sum, &value) in sum.iter_mut().zip(self.row(id as usize)) {
                 *sum += scale * f32::from(value as i8);
             }
         }
@@ -138,17 +158,46 @@ impl Embedder for StaticEmbedder {
     }
 
     fn embed(&self, texts: &[&str]) -> Result<EmbeddingMatrix> {
-        let mut rows = vec![0.0; texts.len() * self.dimension];
-        rows.par_chunks_mut(CHUNK * self.dimension).zip(texts.par_chunks(CHUNK)).for_each(
-            |(rows, texts)| {
-                let mut ids = Vec::new();
-                for (row, text) in rows.chunks_exact_mut(self.dimension).zip(texts) {
-                    self.add(text, &mut ids, row);
-                    normalise(row);
-                }
-            },
-        );
-        Ok(EmbeddingMatrix::from_normalised(rows, (texts.len(), self.dimension)))
+        self.embed_with_logits(texts).map(|(vectors, _)| vectors)
+    }
+
+    fn heads(&self) -> Option<&Heads> {
+        self.heads.as_ref().map(|heads| &heads.heads)
+    }
+
+    fn embed_with_logits(&self, texts: &[&str]) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
+        let n_themes = self.heads().map_or(0, |heads| heads.labels.len());
+        let mut rows = Array2::zeros((texts.len(), self.dimension));
+        let mut logits = Array2::zeros((texts.len(), n_themes));
+        rows.axis_chunks_iter_mut(Axis(0), CHUNK)
+            .into_par_iter()
+            .zip(logits.axis_chunks_iter_mut(Axis(0), CHUNK).into_par_iter())
+            .zip(texts.par_chunks(CHUNK))
+            .for_each(|((rows, logits), texts)| self.read(texts, rows, logits));
+        let vectors = EmbeddingMatrix::from_normalised(rows);
+        Ok((vectors, self.heads.is_some().then_some(logits)))
+    }
+}
+
+impl StaticEmbedder {
+    /// Embeds texts into `rows`, `(n_texts, dimension)`, and, where there are heads, reads their logits.
+    fn read(
+        &self,
+        texts: &[&str],
+        mut rows: ArrayViewMut2<'_, f32>,
+        mut logits: ArrayViewMut2<'_, f32>,
+    ) {
+        let mut ids = Vec::new();
+        let each = rows.rows_mut().into_iter().zip(logits.rows_mut()).zip(texts);
+        for ((mut row, logits), text) in each {
+            self.tokenize(text, &mut ids);
+            let row = row.as_slice_mut().expect("rows of a matrix in standard layout");
+            self.add(&ids, row);
+            normalise(row);
+            if let Some(heads) = &self.heads {
+                heads.read(ids.iter().map(|&id| id as usize), |id| self.row(id), logits);
+            }
+        }
     }
 }
 

@@ -79,14 +79,17 @@ const THRESHOLDS: std::ops::RangeInclusive<f64> = 0.2..=0.6;
 const BUILTIN: &str = include_str!("../../models/joint.toml");
 
 impl Joint {
-    /// The weights for an encoder: those for heads where it has some for the codebook, else those by
-    /// its name; those for `minilm` where it is not one of ours.
+    /// The weights for an encoder, by its name; where it has heads for the codebook, those learned
+    /// with its heads. For an encoder that is none of ours those of `minilm`, with heads of `reader`.
     pub fn builtin(encoder: &str, has_heads: bool) -> Joint {
         let mut by_encoder: BTreeMap<String, Joint> =
             toml::from_str(BUILTIN).expect("models/joint.toml is checked by a test");
-        let other = by_encoder.remove("minilm").expect("models/joint.toml has `minilm`");
-        let key = if has_heads { "heads" } else { encoder };
-        by_encoder.remove(key).unwrap_or(other)
+        let (heads, other) = if has_heads { ("-heads", "reader-heads") } else { ("", "minilm") };
+        let key = format!("{encoder}{heads}");
+        let key = if by_encoder.contains_key(&key) { &*key } else { other };
+        by_encoder
+            .remove(key)
+            .expect("models/joint.toml has weights for encoders that are not ours")
     }
 
     /// The log-odds that a unit with these features carries the theme of index `theme`.
@@ -355,6 +358,8 @@ mod tests {
     fn built_in_weights_are_there_for_every_encoder() {
         assert_ne!(Joint::builtin("static", false), Joint::builtin("minilm", false));
         assert_eq!(Joint::builtin("some-folder", false), Joint::builtin("minilm", false));
+        assert_ne!(Joint::builtin("static", false), Joint::builtin("static", true));
+        assert_eq!(Joint::builtin("some-folder", true), Joint::builtin("reader", true));
         assert_ne!(Joint::builtin("reader", true), Joint::builtin("reader", false));
     }
 

@@ -98,7 +98,7 @@ impl ModelStore {
                 false => ModelState::NotAdded,
             },
         };
-        [super::static_table::entry()]
+        [super::static_table::entry(), super::reader::entry()]
             .into_iter()
             .chain(registry::models().iter().map(entry))
             .collect()

@@ -168,5 +168,6 @@ fn what_is_not_there_cannot_be_found_or_removed() {
     assert!(store.add("static").unwrap_err().hint().unwrap().contains("minilm"));
     let states: Vec<_> = store.list().into_iter().map(|entry| (entry.name, entry.state)).collect();
     assert_eq!(states[0], ("static".to_owned(), ModelState::BuiltIn));
+    assert_eq!(states[1], ("reader".to_owned(), ModelState::BuiltIn));
     assert!(states.contains(&("minilm".to_owned(), ModelState::NotAdded)));
 }
