@@ -25,10 +25,11 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codebook: Option<String>,
 
-    /// Encoder: `static`, `minilm`, or a folder with a BERT model [default: static]
+    /// Encoder: `static`, `reader`, `minilm`, or a folder with a BERT model [default: static]
     ///
-    /// `static` is built in. `minilm` is fetched once by `themeline models add minilm`. A folder
-    /// holds config.json, model.safetensors, and tokenizer.json or vocab.txt.
+    /// `static` and `reader` are built in: `reader` is a transformer, better and a hundred times
+    /// slower. `minilm` is fetched once by `themeline models add minilm`. A folder holds config.json,
+    /// model.safetensors, and tokenizer.json or vocab.txt.
     #[arg(long, value_name = "NAME", help_heading = "Themes")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<String>,

@@ -172,5 +172,5 @@ fn terms_vectors_and_context_together_read_better_than_the_terms() {
     eprintln!("unseen half, with the codes of the seen one: {with_codes:.3}");
     // A logistic regression on the vectors of the same codes (scikit-learn, best of C in 1, 10,
     // 100 and balanced weights) reaches 0.26.
-    assert!(with_codes >= 0.50, "{with_codes}");
+    assert!(with_codes >= 0.60, "{with_codes}");
 }
