@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::embed::{ModelEntry, ModelState};
 use crate::error::Error;
-use crate::pipeline::{Outcome, Stage};
+use crate::pipeline::{Compared, Outcome, Stage};
 use crate::report::table::{table, visible};
 use crate::theme::{FoundTheme, ThemeModel};
 
@@ -52,6 +52,7 @@ impl Talk {
             Stage::Sample => self.bar.set_message(format!("reading: {n} records")),
             Stage::Fit => self.bar.set_message("fitting themes"),
             Stage::Score => self.bar.set_message(format!("scoring: {n} records")),
+            Stage::Compare => self.bar.set_message("comparing periods"),
             Stage::Write => self.bar.set_message("writing"),
         }
     }
@@ -106,6 +107,15 @@ impl Talk {
             let (dir, scores) = (out.display(), out.join("documents.jsonl"));
             say(&format!("results: {dir}\nopen next: {}", scores.display()));
         }
+    }
+
+    /// The end of `compare`.
+    pub fn compared(&self, compared: &Compared) {
+        for warning in &compared.warnings {
+            say(&format!("warning: {}", visible(warning)));
+        }
+        let written = compared.written.join("trends.json");
+        say(&format!("results, with the documents behind each number: {}", written.display()));
     }
 
     fn rejects(&self, outcome: &Outcome, out: Option<&Path>) {
