@@ -306,6 +306,31 @@ fn a_period_is_not_moved_by_its_neighbours_or_by_groups() {
 }
 
 #[test]
+#[ignore = "a measurement"]
+fn the_time_that_a_large_corpus_takes() {
+    // 100,000 documents of 80 years, 20 themes that each change now and then, and group `none`.
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut documents = Vec::new();
+    for k in 0..100_000usize {
+        let world = World { share: 0.04 + 0.02 * ((k / 12_500) % 2) as f64, talked_of: 0.5 };
+        let mut document = world.document(&mut rng, k, &(1940 + k / 1250).to_string());
+        let theme = |_| {
+            let share = world.own_share(&mut rng) / 20.0;
+            CountedTheme { share, n_mentions: u64::from(share > 0.002) }
+        };
+        document.themes = (0..20).map(theme).collect();
+        documents.push(document);
+    }
+    let name = |k| ThemeName { id: format!("t{k}"), name: format!("T{k}") };
+    let themes: Vec<ThemeName> = (0..20).map(name).collect();
+    let start = std::time::Instant::now();
+    let options = CompareOptions { resamples: 1000, ..CompareOptions::default() };
+    let found = compare(&Counted { documents }, &themes, &options).unwrap();
+    let n = found.comparisons.iter().filter(|row| row.q.is_some_and(|q| q < 0.05)).count();
+    println!("{:.1} s, {n} of {} changes", start.elapsed().as_secs_f64(), found.comparisons.len());
+}
+
+#[test]
 fn a_named_period_without_documents_is_refused() {
     let documents = COMMON.documents(&mut ChaCha8Rng::seed_from_u64(1), 6, "2020");
     let options =

@@ -1,7 +1,7 @@
 //! `themeline compare`: finished runs, compared in other periods, groups or pairs than before.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -57,15 +57,19 @@ pub struct Compared {
 /// period that was named is not there, or nothing says where to write.
 pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -> Result<Compared> {
     let target = target(dirs, request)?;
-    let options = checked(request, &report::read::run_file(&dirs[0])?)?;
+    let runs: Vec<RunFile> =
+        dirs.iter().map(|dir| report::read::run_file(dir)).collect::<Result<_>>()?;
+    let options = checked(request, &runs)?;
     let themes = names(&same_model(dirs)?);
-    let (runs, counted, mut warnings) = read(dirs, &options)?;
+    let mut folder = OutputFolder::create(&target)?;
+    let (counted, mut warnings) = read(dirs, &options)?;
     warnings.extend(compare::left_out(&counted, &options)?);
     told(Stage::Compare, counted.documents.len() as u64);
     let trends = TrendsFile::from(&compare::compare(&counted, &themes, &options)?);
-    match &request.out {
-        Some(out) => write_new(out, runs, &trends, &options)?,
-        None => write_into(&dirs[0], &trends)?,
+    fill(&mut folder, &trends)?;
+    match request.out {
+        Some(_) => folder.commit(record(runs, &options)?)?,
+        None => folder.amend(first(runs)?)?,
     }
     let themes = themes.into_iter().map(|theme| (theme.id, theme.name)).collect();
     Ok(Compared { trends, themes, warnings, written: target })
@@ -73,6 +77,7 @@ pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -
 
 fn target(dirs: &[PathBuf], request: &CompareRequest) -> Result<PathBuf> {
     match (dirs, &request.out) {
+        ([], _) => Err(no_folder()),
         (_, Some(out)) if dirs.contains(out) => Err(Error::usage(
             format!("--out {}: it is one of the folders compared", out.display()),
             "give another folder; with one folder and without --out, its trends are replaced",
@@ -86,7 +91,7 @@ fn target(dirs: &[PathBuf], request: &CompareRequest) -> Result<PathBuf> {
     }
 }
 
-fn checked(request: &CompareRequest, run: &RunFile) -> Result<CompareOptions> {
+fn checked(request: &CompareRequest, runs: &[RunFile]) -> Result<CompareOptions> {
     let out_of_range = |name: &str, value: String, range: &str| {
         Err(Error::usage(format!("--{name} {value} is out of range"), format!("give {range}")))
     };
@@ -96,7 +101,7 @@ fn checked(request: &CompareRequest, run: &RunFile) -> Result<CompareOptions> {
     if !(0.0..=1.0).contains(&request.notable) {
         return out_of_range("notable", request.notable.to_string(), "a number between 0 and 1");
     }
-    let by_of_run = || serde_json::from_value(run.options.get("by")?.clone()).ok();
+    let by_of_run = || serde_json::from_value(runs.first()?.options.get("by")?.clone()).ok();
     Ok(CompareOptions {
         by: request.by.or_else(by_of_run).unwrap_or_default(),
         measure: request.measure,
@@ -132,15 +137,10 @@ pub(super) fn names(model: &ThemeModel) -> Vec<ThemeName> {
     model.themes.iter().map(|theme| name((&theme.id, &theme.name))).collect()
 }
 
-/// The runs, and all their documents; an id that a second folder has again counts once.
-fn read(
-    dirs: &[PathBuf],
-    options: &CompareOptions,
-) -> Result<(Vec<RunFile>, Counted, Vec<String>)> {
-    let (mut runs, mut counted, mut seen) = (Vec::new(), Counted::default(), HashSet::new());
-    let mut n_again = 0;
+/// All documents of the folders; an id that a second folder has again counts once.
+fn read(dirs: &[PathBuf], options: &CompareOptions) -> Result<(Counted, Vec<String>)> {
+    let (mut counted, mut seen, mut n_again) = (Counted::default(), HashSet::new(), 0);
     for dir in dirs {
-        runs.push(report::read::run_file(dir)?);
         let found = report::counted::counted(dir, options.by, options.group.as_deref())?;
         for document in found.documents {
             match seen.insert(document.id.clone()) {
@@ -151,30 +151,15 @@ fn read(
     }
     let warning = (n_again > 0)
         .then(|| format!("{n_again} ids stand in more than one folder: the first one counts"));
-    Ok((runs, counted, warning.into_iter().collect()))
+    Ok((counted, warning.into_iter().collect()))
 }
 
-/// Replaces the trends of a finished run.
-fn write_into(dir: &Path, trends: &TrendsFile) -> Result<()> {
-    let mut folder = OutputFolder::create(dir)?;
-    fill(&mut folder, trends)?;
-    folder.amend(report::read::run_file(dir)?)
-}
-
-/// Writes a folder of its own, whose `run.json` names what was compared.
-fn write_new(
-    out: &Path,
-    runs: Vec<RunFile>,
-    trends: &TrendsFile,
-    options: &CompareOptions,
-) -> Result<()> {
-    let mut folder = OutputFolder::create(out)?;
-    fill(&mut folder, trends)?;
+/// The record of a comparison that has a folder of its own: what was compared, and how.
+fn record(runs: Vec<RunFile>, options: &CompareOptions) -> Result<RunFile> {
     let counts = runs.iter().fold(Counts::default(), |sum, run| sum + run.counts);
     let inputs = runs.iter().flat_map(|run| run.inputs.clone()).collect();
     let between: Vec<String> = options.between.iter().map(ToString::to_string).collect();
-    let first = runs.into_iter().next().ok_or_else(|| Error::usage("no folder", "name one"))?;
-    folder.commit(RunFile {
+    Ok(RunFile {
         command: "compare".to_owned(),
         options: json!({
             "by": options.by, "measure": options.measure, "group": options.group,
@@ -185,8 +170,17 @@ fn write_new(
         counts,
         timings: Default::default(),
         warnings: Vec::new(),
-        ..first
+        ..first(runs)?
     })
+}
+
+/// The first of the runs.
+fn first(runs: Vec<RunFile>) -> Result<RunFile> {
+    runs.into_iter().next().ok_or_else(no_folder)
+}
+
+fn no_folder() -> Error {
+    Error::usage("no folder is compared", "name one that `themeline run` wrote")
 }
 
 fn fill(folder: &mut OutputFolder, trends: &TrendsFile) -> Result<()> {
