@@ -132,7 +132,7 @@ fn periods_may_be_named_put_together_or_done_without() {
     let named = ["--by", "quarter", "--between", "2021,2022..2023"];
     themeline(&[&["compare", path(&dir)], &named[..]].concat())
         .success()
-        .stdout(contains("Between the periods that you named:"))
+        .stdout(contains("2021 to 2022..2023: "))
         .stdout(contains("between 2021 and 2022..2023"))
         .stdout(contains("have fewer than 20 documents"));
     let found = trends(&dir);

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::embed::{ModelEntry, ModelState};
 use crate::error::Error;
 use crate::pipeline::{Compared, Outcome, Stage};
+use crate::report::changes::verdicts;
 use crate::report::table::{table, visible};
 use crate::theme::{FoundTheme, ThemeModel};
 
@@ -105,6 +106,10 @@ impl Talk {
         say(&counted(outcome));
         if let Some(out) = out {
             let (dir, scores) = (out.display(), out.join("documents.jsonl"));
+            if !outcome.trends.comparisons.is_empty() {
+                let found = verdicts(&outcome.trends.comparisons);
+                say(&format!("from one period to the next: {found} (themeline compare {dir})"));
+            }
             say(&format!("results: {dir}\nopen next: {}", scores.display()));
         }
     }

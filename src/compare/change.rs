@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::counted::{Measure, ThemeName};
+use super::counted::ThemeName;
 use super::draws::Draws;
 use super::false_discovery::q_values;
 use super::interval::{Estimate, MIN_DOCUMENTS};
@@ -193,7 +193,7 @@ fn compared(
         interval: both.and_then(|(from, to)| interval(from, to)),
         p,
         q,
-        detectable: both.and_then(|sides| detectable(sides, (n(from), n(to)), options.measure)),
+        detectable: both.and_then(|sides| detectable(sides, (n(from), n(to)))),
         verdict: Verdict::TooLittleData,
         sentence: String::new(),
     };
@@ -213,14 +213,9 @@ fn interval(from: Estimate, to: Estimate) -> Option<(f64, f64)> {
 }
 
 /// The rise that a test at 5 % would show in 80 of 100 samples like these. A larger share varies
-/// more: from the share found to the one that the rise would reach, the variance of the later period
-/// is taken to grow as s (1 - s) does for documents that mention a theme or do not, and as the square
-/// of it for how much they say, whose spread grows as fast as its mean.
-fn detectable(
-    (from, to): (Estimate, Estimate),
-    n: (usize, usize),
-    measure: Measure,
-) -> Option<f64> {
+/// more: the variance of the later one is taken to grow as s (1 - s) does, from the share found to the
+/// share that the rise would reach.
+fn detectable((from, to): (Estimate, Estimate), n: (usize, usize)) -> Option<f64> {
     let (a, b) = (from.se?.powi(2), to.se?.powi(2));
     if a + b == 0.0 {
         return None;
@@ -228,8 +223,7 @@ fn detectable(
     // Welch and Satterthwaite's degrees of freedom.
     let df = (a + b).powi(2) / (a * a / (n.0 as f64 - 1.0) + b * b / (n.1 as f64 - 1.0));
     let reach = student(1.0 - LEVEL / 2.0, df) + student(POWER, df);
-    let power = if measure == Measure::Documents { 1 } else { 2 };
-    let spread = |share: f64| (share * (1.0 - share)).powi(power);
+    let spread = |share: f64| share * (1.0 - share);
     let growth = |risen: f64| match spread(to.share) {
         0.0 => 1.0,
         now => (spread(risen.min(0.5)) / now).max(1.0),

@@ -147,7 +147,7 @@ pub fn compare(
 }
 
 /// One side of a comparison, with its shares.
-pub(self) struct Estimated<'d> {
+struct Estimated<'d> {
     side: Side<'d>,
     shares: Option<Vec<Estimate>>,
 }

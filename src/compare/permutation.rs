@@ -42,12 +42,12 @@ impl Open {
     }
 }
 
-/// For each of `themes` how often a difference as large comes up by chance, 0 < p <= 1; `None` where
+/// For each of the first `n_themes` themes how often a difference as large comes up by chance, 0 < p <= 1; `None` where
 /// no document of either period has the theme. Deals come in blocks: there are `max_deals` at most,
 /// rounded up to whole ones.
 pub(super) fn p_values(
     (from, to): (&Moments, &Moments),
-    themes: usize,
+    n_themes: usize,
     max_deals: usize,
     mut draws: Draws,
 ) -> Vec<Option<f64>> {
@@ -56,9 +56,9 @@ pub(super) fn p_values(
     let (from, to) = (from.total(), to.total());
     let is_there = |theme: &usize| all.parts(*theme).iter().any(|&y| y > 0.0);
     let new = |theme| Open { theme, found: size(&from, &to, sizes, theme), n_as_large: 0, p: None };
-    let mut open: Vec<Open> = (0..themes).filter(is_there).map(new).collect();
+    let mut open: Vec<Open> = (0..n_themes).filter(is_there).map(new).collect();
 
-    let mut p = vec![None; themes];
+    let mut p = vec![None; n_themes];
     let mut order: Vec<u32> = (0..all.n_documents() as u32).collect();
     let mut n_deals = 0;
     while !open.is_empty() && n_deals < max_deals {

@@ -20,7 +20,8 @@ pub(super) fn sentence(comparison: &Comparison, name: &str, options: &CompareOpt
     let Some((before, after)) = comparison.shares else {
         return format!("{name}{place}: {from} or {to} has no text to compare.");
     };
-    let (before, after) = (percent(before), percent(after));
+    let places = places(comparison);
+    let (before, after) = (percent(before, places), percent(after, places));
     let change = change(comparison);
     match comparison.verdict {
         Verdict::Rose | Verdict::Fell => {
@@ -33,13 +34,13 @@ pub(super) fn sentence(comparison: &Comparison, name: &str, options: &CompareOpt
         Verdict::NoEvidence => format!(
             "{name}{place}: no evidence of change between {from} and {to}, {before} and {after} \
              {of_what} ({change}){}.",
-            limit(comparison, "; these documents would have shown a change of")
+            limit(comparison, "; a change would have shown from")
         ),
         Verdict::TooLittleData => {
             let (n, m) = comparison.n_documents;
             let few = match n.min(m) < MIN_DOCUMENTS as u64 {
                 true => format!("; a period of fewer than {MIN_DOCUMENTS} is not compared"),
-                false => limit(comparison, "; only a change would show of"),
+                false => limit(comparison, "; a change would show from"),
             };
             format!(
                 "{name}{place}: too little data to say whether it changed between {from} and {to}, \
@@ -51,6 +52,8 @@ pub(super) fn sentence(comparison: &Comparison, name: &str, options: &CompareOpt
 
 /// `+9.0 points, 95 % interval +4.1 to +14.2, q = 0.010`.
 fn change(comparison: &Comparison) -> String {
+    let places = places(comparison);
+    let points = |x: f64| points(x, places);
     let difference =
         comparison.difference().map(|difference| format!("{} points", points(difference)));
     let interval = comparison
@@ -64,18 +67,36 @@ fn change(comparison: &Comparison) -> String {
 }
 
 fn limit(comparison: &Comparison, words: &str) -> String {
-    let of = |detectable: f64| format!("{words} {:.1} points or more", detectable * 100.0);
+    let of = |detectable: f64| format!("{words} about {:.1} points on", detectable * 100.0);
     comparison.detectable.map_or(String::new(), of)
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+/// Decimals that a sentence gives: more where a theme is rare.
+fn places(comparison: &Comparison) -> usize {
+    let (from, to) = comparison.shares.unwrap_or_default();
+    if from.max(to) < 0.01 { 2 } else { 1 }
 }
 
-/// In percentage points, with its sign; never `-0.0`.
-fn points(difference: f64) -> String {
-    match format!("{:+.1}", difference * 100.0) {
-        zero if zero == "-0.0" || zero == "+0.0" => "0.0".to_owned(),
-        points => points,
+fn percent(share: f64, places: usize) -> String {
+    format!("{:.places$} %", share * 100.0)
+}
+
+/// In percentage points, with its sign; zero has none.
+fn points(difference: f64, places: usize) -> String {
+    let points = format!("{:+.places$}", difference * 100.0);
+    match points.chars().any(|c| c.is_ascii_digit() && c != '0') {
+        true => points,
+        false => format!("{:.places$}", 0.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::points;
+
+    #[test]
+    fn points_have_a_sign_but_zero_has_none() {
+        let shown = [(0.0907, 1), (-0.0042, 2), (-0.0001, 1), (0.0, 2)].map(|(x, n)| points(x, n));
+        assert_eq!(shown, ["+9.1", "-0.42", "0.0", "0.00"]);
     }
 }
