@@ -24,8 +24,8 @@ fn read(path: &str) -> Result<Vec<Document>, Box<dyn std::error::Error>> {
     let options = IngestOptions::default();
     let mut documents = Vec::new();
     for record in Inputs::expand(&[path.to_owned()])?.read(&options)? {
-        let document = record.and_then(|record| ingest::parse(record, &options));
-        documents.push(document.map_err(|reject| reject.message)?);
+        let record = record.map_err(|reject| reject.message)?;
+        documents.push(ingest::parse(record, &options).map_err(|reject| reject.message)?);
     }
     Ok(documents)
 }

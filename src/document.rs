@@ -4,6 +4,7 @@
 //! [`Document::text`], which is never changed after it was read.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,18 @@ impl fmt::Display for Date {
     }
 }
 
+impl FromStr for Date {
+    type Err = ();
+
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.splitn(3, '-');
+        let year = parts.next().and_then(|year| year.parse().ok()).ok_or(())?;
+        let part = |part: Option<&str>| part.map(|part| part.parse().map_err(drop)).transpose();
+        Ok(Date { year, month: part(parts.next())?, day: part(parts.next())? })
+    }
+}
+
 impl Serialize for Date {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -120,6 +133,19 @@ pub enum PeriodLength {
     Quarter,
     /// `2024-10`
     Month,
+    /// `all`: no division; every document is in it, dated or not.
+    All,
+}
+
+impl PeriodLength {
+    /// The period of a document, as its label (labels sort in time order); `None` without a date
+    /// that is precise enough.
+    pub fn of(self, date: Option<Date>) -> Option<String> {
+        match self {
+            PeriodLength::All => Some("all".to_owned()),
+            _ => date?.period(self),
+        }
+    }
 }
 
 impl Date {
@@ -131,6 +157,7 @@ impl Date {
             PeriodLength::Year => Some(format!("{year:04}")),
             PeriodLength::Quarter => self.month.map(|m| format!("{year:04}-Q{}", (m - 1) / 3 + 1)),
             PeriodLength::Month => self.month.map(|m| format!("{year:04}-{m:02}")),
+            PeriodLength::All => by.of(Some(self)),
         }
     }
 }
@@ -243,6 +270,12 @@ mod tests {
         let year = Date { year: 987, month: None, day: None };
         assert_eq!(year.to_string(), "0987");
         assert_eq!(year.period(PeriodLength::Month), None);
+        assert_eq!([Some(day), None].map(|date| PeriodLength::All.of(date).unwrap()), ["all"; 2]);
+        assert_eq!(PeriodLength::Year.of(None), None);
+        for date in [day, year, Date { day: None, ..day }] {
+            assert_eq!(date.to_string().parse(), Ok(date));
+        }
+        assert_eq!("2024-".parse::<Date>(), Err(()));
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl<'m> Scorer<'m> {
         let themes = self.theme_scores(&gathered, &units);
         let taken: f64 = themes.iter().map(|theme| theme.share).sum();
         Ok(ScoredDocument {
-            period: document.date.and_then(|date| date.period(self.by)),
+            period: self.by.of(document.date),
             duplicate_of: None,
             n_sentences: gathered.passages.n_sentences(),
             none_share: (1.0 - taken).max(0.0),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::compare::{Between, Measure};
 use crate::config::Options;
 use crate::document::PeriodLength;
 
@@ -78,6 +79,24 @@ Examples:
         out: Option<PathBuf>,
         #[command(flatten)]
         common: Common,
+    },
+    /// Compare periods: shares with intervals, and whether each theme changed
+    #[command(before_help = "\
+Examples:
+  themeline compare results                                    neighbouring years
+  themeline compare results --by quarter --group source
+  themeline compare results --between 1990,2024 --between 1946..1989,1990..2024
+  themeline compare 2023/ 2024/ --out both --measure documents
+  themeline compare results --by all --group country           no time, only groups
+
+trends.json and trends.parquet of the folder are replaced, or written to --out.
+")]
+    Compare {
+        /// Folders that `run` or `score` wrote, scored with the same themes
+        #[arg(required = true, value_name = "DIR")]
+        dirs: Vec<PathBuf>,
+        #[command(flatten)]
+        flags: CompareFlags,
     },
     /// Check scores against hand codes
     #[command(before_help = "\
@@ -232,6 +251,56 @@ pub enum Models {
         #[arg(long, short, value_name = "DIR")]
         out: PathBuf,
     },
+}
+
+/// Flags of `compare`.
+#[derive(Debug, clap::Args)]
+pub struct CompareFlags {
+    /// Length of a period; `all` for no division by time [default: that of the run]
+    #[arg(long, value_enum, value_name = "PERIOD")]
+    pub by: Option<PeriodLength>,
+
+    /// Field of the records to group documents by, such as `source`; also `language` and `file`
+    #[arg(long, value_name = "FIELD")]
+    pub group: Option<String>,
+
+    /// Two periods to compare, or runs of periods, as FROM,TO; may be given many times
+    ///
+    /// Such as 2019,2024 or 1946..1989,1990..2024. With months or quarters, a year stands for all of
+    /// its own.
+    #[arg(long, value_name = "FROM,TO")]
+    pub between: Vec<Between>,
+
+    /// Of what a share is a share: of the text, of the units, or of the documents that mention it
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "text")]
+    pub measure: Measure,
+
+    /// The smallest change of note, 0 to 1: 0.05 is five points
+    ///
+    /// Where the documents could not have shown a change of this size (or of half the share, where
+    /// that is more), the verdict is `too little data`, not `no evidence of change`.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
+    pub notable: f64,
+
+    /// Resamples behind each interval
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    pub resamples: usize,
+
+    /// Seed of all that is drawn at random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Folder for the result; made where it is not there [default: the folder compared]
+    #[arg(long, short, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Threads [default: one a core]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub threads: usize,
+
+    /// Print trends.json instead of a table
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Flags of `validate`.

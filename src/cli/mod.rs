@@ -8,7 +8,7 @@ mod codebooks;
 mod talk;
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -17,11 +17,11 @@ use crate::config::{Config, Options};
 use crate::embed::{self, DistillOptions, ModelStore};
 use crate::error::{Error, Result};
 use crate::ingest::Inputs;
-use crate::pipeline::{self, Outcome, ValidateRequest};
+use crate::pipeline::{self, CompareRequest, Outcome, ValidateRequest};
 use crate::report;
 use crate::theme::ThemeModel;
 
-use args::{Args, Common, Models, ValidateFlags, Verb};
+use args::{Args, Common, CompareFlags, Models, ValidateFlags, Verb};
 use talk::Talk;
 
 /// Reads the command line, does what it says, and gives the exit code of the contract.
@@ -44,6 +44,7 @@ fn act(verb: Verb) -> Result<()> {
         Verb::Score { inputs, themes, out, common } => {
             score(&inputs, &themes, out.as_deref(), common)
         }
+        Verb::Compare { dirs, flags } => compare(&dirs, flags),
         Verb::Validate { dir, flags } => check_against_codes(&dir, flags),
         Verb::Codebook { verb } => codebooks::act(verb),
         Verb::Models { verb, models_dir } => models(verb, models_dir.as_deref()),
@@ -129,6 +130,29 @@ fn refuse_refitting(options: &Options) -> Result<()> {
 fn conclude(outcome: &Outcome, out: Option<&Path>, talk: &Talk) -> Result<()> {
     talk.outcome(outcome, out);
     outcome.check_rejects()
+}
+
+fn compare(dirs: &[PathBuf], flags: CompareFlags) -> Result<()> {
+    use_threads(flags.threads);
+    let request = CompareRequest {
+        by: flags.by,
+        measure: flags.measure,
+        group: flags.group,
+        between: flags.between,
+        seed: flags.seed,
+        resamples: flags.resamples,
+        notable: flags.notable,
+        out: flags.out,
+    };
+    let talk = Talk::new(false, false);
+    let compared = pipeline::compare(dirs, &request, &talk.progress())?;
+    talk.clear();
+    match flags.json {
+        true => print_json(&compared.trends)?,
+        false => print(&report::changes::text(&compared.trends, &compared.themes))?,
+    }
+    talk.compared(&compared);
+    Ok(())
 }
 
 fn check_against_codes(dir: &Path, flags: ValidateFlags) -> Result<()> {

@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::embed::{ModelEntry, ModelState};
 use crate::error::Error;
-use crate::pipeline::{Outcome, Stage};
+use crate::pipeline::{Compared, Outcome, Stage};
+use crate::report::changes::verdicts;
 use crate::report::table::{table, visible};
 use crate::theme::{FoundTheme, ThemeModel};
 
@@ -52,6 +53,7 @@ impl Talk {
             Stage::Sample => self.bar.set_message(format!("reading: {n} records")),
             Stage::Fit => self.bar.set_message("fitting themes"),
             Stage::Score => self.bar.set_message(format!("scoring: {n} records")),
+            Stage::Compare => self.bar.set_message("comparing periods"),
             Stage::Write => self.bar.set_message("writing"),
         }
     }
@@ -104,8 +106,21 @@ impl Talk {
         say(&counted(outcome));
         if let Some(out) = out {
             let (dir, scores) = (out.display(), out.join("documents.jsonl"));
+            if !outcome.trends.comparisons.is_empty() {
+                let found = verdicts(&outcome.trends.comparisons);
+                say(&format!("from one period to the next: {found} (themeline compare {dir})"));
+            }
             say(&format!("results: {dir}\nopen next: {}", scores.display()));
         }
+    }
+
+    /// The end of `compare`.
+    pub fn compared(&self, compared: &Compared) {
+        for warning in &compared.warnings {
+            say(&format!("warning: {}", visible(warning)));
+        }
+        let written = compared.written.join("trends.json");
+        say(&format!("results, with the documents behind each number: {}", written.display()));
     }
 
     fn rejects(&self, outcome: &Outcome, out: Option<&Path>) {

@@ -1,108 +1,193 @@
-//! Scores by period → [`Trends`]: how much of the text of each period is about each theme.
+//! Scores by period → [`Trends`]: how much of each period is about each theme, how sure that is, and
+//! whether it changed.
 //!
-//! A share is a ratio of sums: the bytes that the theme takes in all documents of the period over
-//! the bytes of all their units. Copies count once, documents without a date are in no period, and
-//! a period without documents is absent, not zero.
+//! A share is a ratio of sums: what the theme takes in all documents of the period over what they
+//! weigh. Copies count once, documents without a date are in no period, and a period without
+//! documents is absent, not zero. Documents, not units, are what chance draws: intervals resample
+//! them ([`interval`]), tests deal them out anew ([`permutation`]). `docs/statistics.md` says
+//! what each number means and how it was checked.
+//!
+//! What is computed depends on the documents and the options alone: documents are taken by id, and
+//! all that is drawn at random is drawn by the name of the period and group that it is drawn for.
 
 pub mod codebooks;
 
-use std::collections::BTreeMap;
+mod change;
+mod counted;
+mod draws;
+mod false_discovery;
+mod interval;
+mod moments;
+mod permutation;
+mod quantile;
+mod side;
+#[cfg(test)]
+mod simulation;
+mod words;
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
 
 use crate::document::PeriodLength;
-use crate::score::ScoredDocument;
+use crate::error::{Error, Result};
 
-/// The share of one theme in one period.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Share {
-    /// Theme id, or `none`.
-    pub theme: String,
-    /// Label of the period.
-    pub period: String,
-    /// Part of the period's text, 0..1; all themes and `none` of a period sum to 1.
-    pub share: f64,
-    /// Documents of the period, copies left out.
-    pub n_documents: u64,
-    /// Units of those documents.
-    pub n_units: u64,
-}
+pub use change::{Comparison, Family, Verdict};
+pub use counted::{Counted, CountedDocument, CountedTheme, Measure, ThemeName};
+pub use interval::{Estimate, MIN_DOCUMENTS};
+pub use side::{Between, PeriodRange};
 
-/// Shares in the order of the model's themes, `none` last, and for each theme of the periods.
+use interval::Usual;
+use moments::Moments;
+use side::Side;
+
+/// Documents under which a period is called small: its interval holds, but is wide, and one document
+/// more could move it.
+pub const SMALL: usize = 20;
+
+/// How documents are compared.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Trends {
+pub struct CompareOptions {
     /// How time is divided.
     pub by: PeriodLength,
-    /// One row for each period and theme.
-    pub shares: Vec<Share>,
+    /// Of what a share is a share.
+    pub measure: Measure,
+    /// Name of the field that documents are grouped by, where they are.
+    pub group: Option<String>,
+    /// Pairs of periods to compare besides neighbours.
+    pub between: Vec<Between>,
+    /// Seed of all that is drawn.
+    pub seed: u64,
+    /// Resamples behind an interval; 100 or more.
+    pub resamples: usize,
+    /// The smallest change of note, 0..1: where the documents could not have shown one of this size,
+    /// or of half the share where that is more, there is too little to say that nothing changed.
+    pub notable: f64,
 }
 
-/// Running sums by period; documents are added in the order of the corpus.
-#[derive(Debug, Clone)]
-pub struct Tally {
-    by: PeriodLength,
-    n_themes: usize,
-    periods: BTreeMap<String, PeriodSums>,
-}
-
-#[derive(Debug, Clone)]
-struct PeriodSums {
-    n_documents: u64,
-    n_units: u64,
-    /// Bytes of all units.
-    bytes: f64,
-    /// Bytes that each theme takes, in the model's order.
-    theme_bytes: Vec<f64>,
-}
-
-impl Tally {
-    /// An empty tally for a model of `n_themes` themes.
-    pub fn new(by: PeriodLength, n_themes: usize) -> Self {
-        Tally { by, n_themes, periods: BTreeMap::new() }
-    }
-
-    /// Adds a document; copies and documents without a period count nothing.
-    pub fn add(&mut self, scored: &ScoredDocument) {
-        let (Some(period), None) = (&scored.period, &scored.duplicate_of) else { return };
-        let sums = self.periods.entry(period.clone()).or_insert_with(|| PeriodSums {
-            n_documents: 0,
-            n_units: 0,
-            bytes: 0.0,
-            theme_bytes: vec![0.0; self.n_themes],
-        });
-        let bytes: usize = scored.units.iter().map(|unit| unit.span.len()).sum();
-        sums.n_documents += 1;
-        sums.n_units += scored.units.len() as u64;
-        sums.bytes += bytes as f64;
-        for (sum, theme) in sums.theme_bytes.iter_mut().zip(&scored.themes) {
-            *sum += theme.share * bytes as f64;
+impl Default for CompareOptions {
+    fn default() -> Self {
+        CompareOptions {
+            by: PeriodLength::Year,
+            measure: Measure::Text,
+            group: None,
+            between: Vec::new(),
+            seed: 1,
+            resamples: 2000,
+            notable: 0.05,
         }
     }
+}
 
-    /// The shares of the periods seen. `themes`: the model's theme ids, in its order.
-    pub fn trends(&self, themes: &[String]) -> Trends {
-        let mut shares: Vec<(usize, Share)> = self
-            .periods
-            .iter()
-            .flat_map(|(period, sums)| sums.shares(period, themes).into_iter().enumerate())
-            .collect();
-        shares.sort_by_key(|(theme, _)| *theme);
-        Trends { by: self.by, shares: shares.into_iter().map(|(_, share)| share).collect() }
+/// The documents of one period, all of them or those of one group, and what they say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// Value of the field that documents are grouped by; `None`: all documents of the period.
+    pub group: Option<String>,
+    /// Label of the period.
+    pub period: String,
+    /// Ids of the documents, copies left out, sorted.
+    pub documents: Vec<String>,
+    /// Their units.
+    pub n_units: u64,
+    /// The share of each theme, `none` last; `None`: the documents weigh nothing.
+    pub shares: Option<Vec<Estimate>>,
+}
+
+impl Cell {
+    /// Whether there are few documents.
+    pub fn is_small(&self) -> bool {
+        self.documents.len() < SMALL
     }
 }
 
-impl PeriodSums {
-    fn shares(&self, period: &str, themes: &[String]) -> Vec<Share> {
-        if self.bytes == 0.0 {
-            return Vec::new();
-        }
-        let none = self.bytes - self.theme_bytes.iter().sum::<f64>();
-        let ids = themes.iter().map(String::as_str).chain(["none"]);
-        let row = |(theme, bytes): (&str, f64)| Share {
-            theme: theme.to_owned(),
-            period: period.to_owned(),
-            share: (bytes / self.bytes).clamp(0.0, 1.0),
-            n_documents: self.n_documents,
-            n_units: self.n_units,
-        };
-        ids.zip(self.theme_bytes.iter().copied().chain([none])).map(row).collect()
+/// What became of every theme over time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trends {
+    /// How it was computed.
+    pub options: CompareOptions,
+    /// The themes of the model, in its order.
+    pub themes: Vec<ThemeName>,
+    /// By group, all documents first, then by period.
+    pub cells: Vec<Cell>,
+    /// By theme, then as `cells`; what the user asked for stands last.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// Compares the periods of counted documents.
+///
+/// # Errors
+/// `Usage` where a period that the user named has no documents.
+pub fn compare(
+    counted: &Counted,
+    themes: &[ThemeName],
+    options: &CompareOptions,
+) -> Result<Trends> {
+    let mut documents: Vec<&CountedDocument> = counted.documents.iter().collect();
+    documents.sort_by(|a, b| a.id.cmp(&b.id));
+    let n_columns = themes.len() + 1;
+    let usual = Usual::of(&Moments::new(&documents, options.measure, n_columns));
+    let mut sides = side::periods(&documents);
+    let pairs = side::pairs(&mut sides, options)?;
+    let estimated = sides
+        .into_par_iter()
+        .map(|(key, side)| (key, Estimated::new(side, &usual, n_columns, options)))
+        .collect();
+    let comparisons = change::comparisons(&pairs, &estimated, themes, options);
+    let cells = estimated.into_iter().filter(|(_, found)| found.side.is_period);
+    let cells = cells.map(|((group, period), found)| Cell {
+        group,
+        period,
+        documents: found.side.documents.iter().map(|document| document.id.clone()).collect(),
+        n_units: found.side.documents.iter().map(|document| document.n_units).sum(),
+        shares: found.shares,
+    });
+    let cells = cells.collect();
+    Ok(Trends { options: options.clone(), themes: themes.to_vec(), cells, comparisons })
+}
+
+/// One side of a comparison, with its shares.
+struct Estimated<'d> {
+    side: Side<'d>,
+    shares: Option<Vec<Estimate>>,
+}
+
+impl<'d> Estimated<'d> {
+    fn new(side: Side<'d>, usual: &Usual, n_columns: usize, options: &CompareOptions) -> Self {
+        let moments = Moments::new(&side.documents, options.measure, n_columns);
+        let draws = side.draws(options.seed, "interval");
+        let shares = interval::estimates(&moments, usual, options.resamples, draws);
+        Estimated { side, shares }
     }
+}
+
+/// What the user should know of the documents that are in no cell.
+pub fn left_out(counted: &Counted, options: &CompareOptions) -> Result<Vec<String>> {
+    let n = counted.documents.len();
+    let n_undated = counted.documents.iter().filter(|d| d.period.is_none()).count();
+    let mut said = Vec::new();
+    if n_undated > 0 {
+        said.push(format!(
+            "{n_undated} of {n} documents are in no period: they have no date, or one that is not \
+             precise enough"
+        ));
+    }
+    let Some(field) = &options.group else { return Ok(said) };
+    let groups: BTreeSet<&String> =
+        counted.documents.iter().filter_map(|document| document.group.as_ref()).collect();
+    if groups.is_empty() {
+        return Err(Error::usage(
+            format!("no document has a field `{field}` to group by"),
+            "give a field of the records, as `metadata` in documents.jsonl has them, or `language`, \
+             `file`",
+        ));
+    }
+    let n_without = counted.documents.iter().filter(|document| document.group.is_none()).count();
+    if n_without > 0 {
+        said.push(format!(
+            "{n_without} of {n} documents have no text or number in `{field}`: they count in the rows \
+             of all documents, and in no group"
+        ));
+    }
+    Ok(said)
 }

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::codebook::{Codebook, TermMatcher};
-use crate::compare::Tally;
 use crate::compare::codebooks::{CodebookDiff, DiffTally};
 use crate::config::Config;
 use crate::document::Document;
@@ -141,7 +140,7 @@ pub fn diff_codebooks(
         Ok((before_scorer.score(document.clone())?, after_scorer.score(document)?))
     };
     let mut diff = DiffTally::new(config.by, before.theme_ids(), after.theme_ids(), max_units);
-    let mut ledger = Ledger::new(Tally::new(config.by, before.themes.len()));
+    let mut ledger = Ledger::default();
     stream::each(job.inputs.read(&config.ingest)?, &config.ingest, both, |batch| {
         for read in batch {
             let (first, second) = match read {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::codebook::Codebook;
-use crate::compare::{Tally, Trends};
+use crate::compare::{self, CompareOptions, Counted};
 use crate::config::Config;
 use crate::document::{Document, Reject, RejectCode};
 use crate::embed::{self, Embedder, ModelStore};
@@ -39,6 +39,8 @@ pub enum Stage {
     Fit,
     /// Scoring every document.
     Score,
+    /// Comparing periods.
+    Compare,
     /// Finishing the output.
     Write,
 }
@@ -49,6 +51,7 @@ impl Stage {
             Stage::Sample => "sample",
             Stage::Fit => "fit",
             Stage::Score => "score",
+            Stage::Compare => "compare",
             Stage::Write => "write",
         }
     }
@@ -170,7 +173,7 @@ impl<'j> Job<'j> {
                 exports.write(batch)
             })
         })?;
-        let outcome = self.outcome(model, ledger)?;
+        let outcome = self.timed(Stage::Compare, |job| job.outcome(model, ledger))?;
         self.timed(Stage::Write, |_| {
             exports.finish(&mut folder)?;
             write_rest(&mut folder, model, &outcome)
@@ -185,7 +188,9 @@ impl<'j> Job<'j> {
         let mut lines = Box::new(DocumentsJsonl::new(out, ids, self.config.max_evidence));
         let failed = |source| Error::io("-", "write", source);
         let records = self.inputs.read_once(&self.config.ingest);
-        let ledger = self.score_each(model, records, |batch| lines.write(batch).map_err(failed))?;
+        let mut ledger =
+            self.score_each(model, records, |batch| lines.write(batch).map_err(failed))?;
+        ledger.counted = Counted::default();
         lines.finish().and_then(|mut out| out.flush()).map_err(failed)?;
         self.outcome(model, ledger)
     }
@@ -198,7 +203,7 @@ impl<'j> Job<'j> {
     ) -> Result<Ledger> {
         let (by, max_evidence) = (self.config.by, self.config.max_evidence);
         let scorer = Scorer::new(model, &*self.embedder, by, max_evidence)?;
-        let mut ledger = Ledger::new(Tally::new(by, model.themes.len()));
+        let mut ledger = Ledger::default();
         let score = |document| scorer.score(document);
         stream::each(records, &self.config.ingest, score, |batch| {
             write(&ledger.enter(batch))?;
@@ -215,7 +220,12 @@ impl<'j> Job<'j> {
         let mut warnings = self.warnings.clone();
         warnings.extend(ledger.warnings());
         warnings.extend(model.emptiness().map(str::to_owned));
-        let trends: Trends = ledger.tally.trends(&model.theme_ids());
+        let options = CompareOptions {
+            by: self.config.by,
+            seed: self.config.seed,
+            ..CompareOptions::default()
+        };
+        let trends = compare::compare(&ledger.counted, &super::compare::names(model), &options)?;
         Ok(Outcome {
             counts: ledger.counts,
             trends: TrendsFile::from(&trends),
@@ -266,9 +276,10 @@ impl<'j> Job<'j> {
 }
 
 /// What became of every record so far.
+#[derive(Default)]
 pub(super) struct Ledger {
     pub(super) counts: Counts,
-    tally: Tally,
+    counted: Counted,
     rejects: Vec<Reject>,
     /// For each id its text's hash.
     texts: HashMap<String, blake3::Hash>,
@@ -278,17 +289,6 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn new(tally: Tally) -> Self {
-        Ledger {
-            counts: Counts::default(),
-            tally,
-            rejects: Vec::new(),
-            texts: HashMap::new(),
-            firsts: HashMap::new(),
-            n_undated: 0,
-        }
-    }
-
     /// Enters a batch, in its order, and gives back the documents to be written.
     fn enter(&mut self, batch: Vec<Read<ScoredDocument>>) -> Vec<ScoredDocument> {
         self.counts.read += batch.len() as u64;
@@ -321,7 +321,7 @@ impl Ledger {
                 self.firsts.insert(hash, scored.document.id.clone());
             }
         }
-        self.tally.add(&scored);
+        self.counted.add(&scored);
         Some(scored)
     }
 

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::document::{Date, DateOrigin, Document, Place, Span};
+use crate::compare::{Family, Measure};
+use crate::document::{Date, DateOrigin, Document, PeriodLength, Place, Span};
 use crate::score::{Evidence, ScoredDocument, ThemeScore, UnitScore};
 
 use super::run::{Counts, EncoderUsed, InputRead, RunFile, RunTag};
+use super::trends::{ComparisonRow, PeriodRow, ShareRow, TrendsFile, TrendsTag, Verdict};
 use super::value::{InOrder, ThemeIds};
 
 /// Three themes.
@@ -93,5 +95,64 @@ pub fn run_file() -> RunFile {
         n_threads: 2,
         warnings: Vec::new(),
         files: Vec::new(),
+    }
+}
+
+/// Trends of one theme in two years, the first without text.
+pub fn trends_file() -> TrendsFile {
+    let number = |x: f64| Some(x.into());
+    let share = |period: &str, share: Option<f64>| ShareRow {
+        theme: "trade".to_owned(),
+        period: period.to_owned(),
+        group: None,
+        share: share.map(Into::into),
+        low: None,
+        high: share.map(Into::into),
+        n_documents: 3,
+        n_units: 40,
+        se: share.and(number(0.1)),
+        small: true,
+    };
+    let period = |period: &str| PeriodRow {
+        period: period.to_owned(),
+        group: None,
+        n_documents: 1,
+        n_units: 2,
+        small: true,
+        documents: vec!["d0".to_owned()],
+    };
+    let compared = |family, from: &str, verdict| ComparisonRow {
+        theme: "trade".to_owned(),
+        from: from.to_owned(),
+        to: "2021".to_owned(),
+        group: None,
+        difference: number(0.25),
+        low: number(0.1),
+        high: number(0.3),
+        p: number(0.01),
+        q: None,
+        detectable: None,
+        verdict,
+        sentence: "Trade rose.".to_owned(),
+        share_from: None,
+        share_to: number(0.5),
+        n_documents_from: 3,
+        n_documents_to: 3,
+        family,
+    };
+    TrendsFile {
+        schema: TrendsTag::V1,
+        by: PeriodLength::Year,
+        measure: Measure::Text,
+        group_by: None,
+        seed: 1,
+        resamples: 2000,
+        notable: 0.05.into(),
+        shares: vec![share("2020", None), share("2021", Some(1.0 / 3.0))],
+        comparisons: vec![
+            compared(Family::Neighbours, "2020", Verdict::Rose),
+            compared(Family::Named, "2019..2020", Verdict::Fell),
+        ],
+        periods: vec![period("2020"), period("2021")],
     }
 }

@@ -16,6 +16,8 @@ pub mod folder;
 pub mod table;
 pub mod validation;
 pub mod read;
+pub mod counted;
+pub mod changes;
 
 #[cfg(test)]
 mod fixture;

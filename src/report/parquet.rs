@@ -1,4 +1,4 @@
-//! Parquet: `units.parquet`, `scores.parquet`, `trends.parquet`.
+//! Parquet: `units.parquet`, `scores.parquet`, and in a file of its own `trends.parquet`.
 //!
 //! The bytes depend on the rows alone. Rows are gathered until they fill a row group (a fixed number
 //! of rows, or a fixed number of bytes of text, whichever comes first) and only then encoded, so that
@@ -9,6 +9,8 @@
 //! take almost no space, and data frames do not get categories, which group in surprising ways.
 //! Dates are ISO strings at their own precision (`2024-10-15`, `2024-10`, `2024`), since a column
 //! of days could not hold a month or a year.
+
+mod trends;
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -27,8 +29,9 @@ use crate::score::{ScoredDocument, ThemeScore, UnitScore};
 
 use super::Exporter;
 use super::rows::{ScoresTag, UnitsTag};
-use super::trends::{ShareRow, TrendsFile, TrendsTag};
 use super::value::{Rounded, ThemeIds};
+
+pub use trends::trends_parquet;
 
 /// Most rows in a row group.
 pub(super) const GROUP_ROWS: usize = 65_536;
@@ -352,78 +355,9 @@ impl Columns for ScoreColumns {
     }
 }
 
-/// Writes `trends.parquet`: the shares of `trends.json`, a row for every [`ShareRow`].
-pub fn trends_parquet<W: Write + Send>(trends: &TrendsFile, out: W) -> io::Result<W> {
-    let mut table = Table::<W, ShareColumns>::new(out)?;
-    for row in &trends.shares {
-        let n_bytes = table.columns.push(row)?;
-        table.row_added(n_bytes)?;
-    }
-    table.finish()
-}
-
-#[derive(Default)]
-struct ShareColumns {
-    theme: StringBuilder,
-    period: StringBuilder,
-    group: StringBuilder,
-    share: Float64Builder,
-    low: Float64Builder,
-    high: Float64Builder,
-    n_documents: Int64Builder,
-    n_units: Int64Builder,
-}
-
-impl ShareColumns {
-    /// Adds a row; returns its bytes of text.
-    fn push(&mut self, row: &ShareRow) -> io::Result<usize> {
-        let number = |x: Option<Rounded>| x.map(Rounded::finite).transpose();
-        self.theme.append_value(&row.theme);
-        self.period.append_value(&row.period);
-        self.group.append_option(row.group.as_deref());
-        self.share.append_option(number(row.share)?);
-        self.low.append_option(number(row.low)?);
-        self.high.append_option(number(row.high)?);
-        self.n_documents.append_value(row.n_documents as i64);
-        self.n_units.append_value(row.n_units as i64);
-        Ok(row.theme.len() + row.period.len() + row.group.as_ref().map_or(0, String::len))
-    }
-}
-
-impl Columns for ShareColumns {
-    const SCHEMA: &'static str = TrendsTag::NAME;
-
-    fn fields() -> Fields {
-        Fields::from(vec![
-            required("theme", DataType::Utf8),
-            required("period", DataType::Utf8),
-            optional("group", DataType::Utf8),
-            optional("share", DataType::Float64),
-            optional("low", DataType::Float64),
-            optional("high", DataType::Float64),
-            required("n_documents", DataType::Int64),
-            required("n_units", DataType::Int64),
-        ])
-    }
-
-    fn take(&mut self) -> Vec<ArrayRef> {
-        vec![
-            taken(&mut self.theme),
-            taken(&mut self.period),
-            taken(&mut self.group),
-            taken(&mut self.share),
-            taken(&mut self.low),
-            taken(&mut self.high),
-            taken(&mut self.n_documents),
-            taken(&mut self.n_units),
-        ]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::PeriodLength;
     use crate::report::fixture::{corpus, themes};
     use crate::report::rows::{ScoreRow, UnitRow, UnitThemeCell};
     use arrow_array::cast::AsArray;
@@ -432,7 +366,7 @@ mod tests {
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
     /// Reads a file back: its rows, its number of row groups and its `themeline.schema`.
-    fn read(bytes: &[u8]) -> (Vec<RecordBatch>, usize, String) {
+    pub(super) fn read(bytes: &[u8]) -> (Vec<RecordBatch>, usize, String) {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
@@ -444,16 +378,16 @@ mod tests {
         (reader.build().unwrap().map(Result::unwrap).collect(), n_groups, schema)
     }
 
-    fn text<'a>(rows: &'a RecordBatch, column: &str, i: usize) -> Option<&'a str> {
+    pub(super) fn text<'a>(rows: &'a RecordBatch, column: &str, i: usize) -> Option<&'a str> {
         let column = rows.column_by_name(column).unwrap().as_string::<i32>();
         column.is_valid(i).then(|| column.value(i))
     }
 
-    fn count(rows: &RecordBatch, column: &str, i: usize) -> u64 {
+    pub(super) fn count(rows: &RecordBatch, column: &str, i: usize) -> u64 {
         rows.column_by_name(column).unwrap().as_primitive::<Int64Type>().value(i) as u64
     }
 
-    fn number(rows: &RecordBatch, column: &str, i: usize) -> Option<Rounded> {
+    pub(super) fn number(rows: &RecordBatch, column: &str, i: usize) -> Option<Rounded> {
         let column = rows.column_by_name(column).unwrap().as_primitive::<Float64Type>();
         column.is_valid(i).then(|| column.value(i).into())
     }
@@ -538,40 +472,6 @@ mod tests {
             n_mentions: cell.n_mentions,
         });
         assert_eq!(rows, expected.collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn trends_read_back_with_their_gaps() {
-        let share = |period: &str, share: Option<f64>| ShareRow {
-            theme: "trade".to_owned(),
-            period: period.to_owned(),
-            group: (period == "2021").then(|| "a source".to_owned()),
-            share: share.map(Rounded::new),
-            low: None,
-            high: share.map(Rounded::new),
-            n_documents: 3,
-            n_units: 40,
-        };
-        let shares = vec![share("2020", None), share("2021", Some(1.0 / 3.0))];
-        let trends = TrendsFile {
-            schema: TrendsTag::V1,
-            by: PeriodLength::Year,
-            shares,
-            comparisons: vec![],
-        };
-        let (batches, _, schema) = read(&trends_parquet(&trends, vec![]).unwrap());
-        assert_eq!(schema, "themeline/trends/1");
-        let row = |i| ShareRow {
-            theme: text(&batches[0], "theme", i).unwrap().to_owned(),
-            period: text(&batches[0], "period", i).unwrap().to_owned(),
-            group: text(&batches[0], "group", i).map(str::to_owned),
-            share: number(&batches[0], "share", i),
-            low: number(&batches[0], "low", i),
-            high: number(&batches[0], "high", i),
-            n_documents: count(&batches[0], "n_documents", i),
-            n_units: count(&batches[0], "n_units", i),
-        };
-        assert_eq!([row(0), row(1)], trends.shares[..]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::validate::{ScoredText, ScoredTexts, ScoredUnit};
 use super::folder::OutputFile;
 use super::run::RunFile;
 
-const HINT: &str = "run `themeline run` or `themeline score` again into this folder";
+pub(super) const HINT: &str = "run `themeline run` or `themeline score` again into this folder";
 
 /// The `run.json` of a finished run.
 ///

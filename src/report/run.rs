@@ -106,6 +106,20 @@ pub struct Counts {
     pub filtered: u64,
 }
 
+impl std::ops::Add for Counts {
+    type Output = Counts;
+
+    fn add(self, other: Counts) -> Counts {
+        Counts {
+            read: self.read + other.read,
+            scored: self.scored + other.scored,
+            rejected: self.rejected + other.rejected,
+            duplicates: self.duplicates + other.duplicates,
+            filtered: self.filtered + other.filtered,
+        }
+    }
+}
+
 impl Counts {
     /// An error (`InvalidData`) where the parts do not sum to the whole.
     pub fn check(&self) -> io::Result<()> {

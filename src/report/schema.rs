@@ -58,10 +58,9 @@ fn of<T: JsonSchema>() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{PeriodLength, Reject, RejectCode};
-    use crate::report::fixture::{corpus, run_file, themes};
+    use crate::document::{Reject, RejectCode};
+    use crate::report::fixture::{corpus, run_file, themes, trends_file};
     use crate::report::rows::RejectsTag;
-    use crate::report::trends::{ComparisonRow, ShareRow, TrendsTag, Verdict};
     use serde_json::json;
 
     /// The first fault that a schema finds in a value: the part of JSON Schema that ours use.
@@ -134,40 +133,6 @@ mod tests {
         serde_json::to_value(row).unwrap()
     }
 
-    fn trends() -> TrendsFile {
-        let number = Some(0.5.into());
-        let share = ShareRow {
-            theme: "trade".into(),
-            period: "2024".into(),
-            group: None,
-            share: number,
-            low: None,
-            high: number,
-            n_documents: 1,
-            n_units: 2,
-        };
-        let comparison = ComparisonRow {
-            theme: "trade".into(),
-            from: "2023".into(),
-            to: "2024".into(),
-            group: Some("a".into()),
-            difference: number,
-            low: number,
-            high: number,
-            p: None,
-            q: None,
-            detectable: None,
-            verdict: Verdict::NoEvidence,
-            sentence: "Nothing can be said.".into(),
-        };
-        TrendsFile {
-            schema: TrendsTag::V1,
-            by: PeriodLength::Quarter,
-            shares: vec![share],
-            comparisons: vec![comparison],
-        }
-    }
-
     /// A produced row for every output.
     fn produced() -> Vec<(&'static str, Value)> {
         let (corpus, themes) = (corpus(2), themes());
@@ -197,7 +162,7 @@ mod tests {
             ("documents", json_of(DocumentRow::new(scored, &themes, 2))),
             ("units", json_of(unit)),
             ("scores", json_of(score)),
-            ("trends", json_of(trends())),
+            ("trends", json_of(trends_file())),
             ("rejects", json_of(RejectRow { schema: RejectsTag::V1, reject })),
             ("run", json_of(run_file())),
         ]

@@ -157,11 +157,11 @@ fn percent(share: Option<f64>) -> String {
     share.map_or(ABSENT.to_owned(), |share| format!("{:.1}", share * 100.0))
 }
 
-fn name_of(theme: &str, names: &[(String, String)]) -> String {
+pub(super) fn name_of(theme: &str, names: &[(String, String)]) -> String {
     visible(names.iter().find(|(id, _)| id == theme).map_or(theme, |(_, name)| name))
 }
 
-fn shortened(text: &str, max: usize) -> String {
+pub(super) fn shortened(text: &str, max: usize) -> String {
     if text.width() <= max {
         return text.to_owned();
     }
@@ -199,8 +199,7 @@ fn acts_or_hides(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::PeriodLength;
-    use crate::report::trends::TrendsTag;
+    use crate::report::fixture::trends_file;
 
     /// Shares by theme, one a period from 2019 on; NaN stands for a period without documents.
     fn trends(themes: &[(&str, &[f64])]) -> TrendsFile {
@@ -213,12 +212,14 @@ mod tests {
             high: None,
             n_documents: if share.is_nan() { 0 } else { 12 + i as u64 },
             n_units: 0,
+            se: None,
+            small: false,
         };
         let rows = themes.iter().flat_map(|(theme, shares)| {
             shares.iter().enumerate().map(move |(i, share)| row(theme, i, *share))
         });
         let shares = rows.collect();
-        TrendsFile { schema: TrendsTag::V1, by: PeriodLength::Year, shares, comparisons: vec![] }
+        TrendsFile { shares, comparisons: vec![], periods: vec![], ..trends_file() }
     }
 
     fn names(pairs: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -4,11 +4,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::compare::Trends;
+use crate::codebook::NONE_ID;
+use crate::compare::{Cell, Comparison, Family, Measure, Trends};
 use crate::document::PeriodLength;
 
 use super::rows::schema_tag;
 use super::value::Rounded;
+
+pub use crate::compare::Verdict;
 
 schema_tag!(TrendsTag, "themeline/trends/1");
 
@@ -19,29 +22,76 @@ pub struct TrendsFile {
     pub schema: TrendsTag,
     /// Length of the periods.
     pub by: PeriodLength,
+    /// Of what a share is a share: of the text, of the units, or of the documents.
+    pub measure: Measure,
+    /// The field that documents are grouped by. Null: they are not.
+    pub group_by: Option<String>,
+    /// Seed of all that was drawn at random.
+    pub seed: u64,
+    /// Resamples behind each interval.
+    pub resamples: u64,
+    /// The smallest change of note, 0..1: it decides between `no evidence of change` and `too little
+    /// data`.
+    #[schemars(range(min = 0, max = 1))]
+    pub notable: Rounded,
     /// By theme in the model's order, then group, then period in time order.
     pub shares: Vec<ShareRow>,
-    /// What can be said of two periods; empty where no periods were compared.
+    /// What can be said of two periods: neighbours first, then those that the user named. Empty where
+    /// there is one period.
     pub comparisons: Vec<ComparisonRow>,
+    /// The documents behind each number, by group, then period.
+    pub periods: Vec<PeriodRow>,
 }
 
 impl From<&Trends> for TrendsFile {
     fn from(trends: &Trends) -> Self {
-        let row = |share: &crate::compare::Share| ShareRow {
-            theme: share.theme.clone(),
-            period: share.period.clone(),
-            group: None,
-            share: Some(share.share.into()),
-            low: None,
-            high: None,
-            n_documents: share.n_documents,
-            n_units: share.n_units,
+        let options = &trends.options;
+        let ids = trends.themes.iter().map(|theme| theme.id.as_str()).chain([NONE_ID]);
+        let of_theme = |(index, id): (usize, &str)| {
+            let row = |cell| ShareRow::new(id, index, cell);
+            trends.cells.iter().map(row).collect::<Vec<_>>()
         };
         TrendsFile {
             schema: TrendsTag::V1,
-            by: trends.by,
-            shares: trends.shares.iter().map(row).collect(),
-            comparisons: Vec::new(),
+            by: options.by,
+            measure: options.measure,
+            group_by: options.group.clone(),
+            seed: options.seed,
+            resamples: options.resamples as u64,
+            notable: options.notable.into(),
+            shares: ids.enumerate().flat_map(of_theme).collect(),
+            comparisons: trends.comparisons.iter().map(ComparisonRow::from).collect(),
+            periods: trends.cells.iter().map(PeriodRow::from).collect(),
+        }
+    }
+}
+
+/// A period and the documents that its numbers rest on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PeriodRow {
+    /// Label of the period.
+    pub period: String,
+    /// Value of the field that the documents are grouped by. Null: all documents of the period.
+    pub group: Option<String>,
+    /// Documents, repeated ones left out. At least 1.
+    pub n_documents: u64,
+    /// Units of these documents. At least 0.
+    pub n_units: u64,
+    /// Whether there are few documents: numbers that rest on them are weak.
+    pub small: bool,
+    /// Ids of the documents, sorted.
+    pub documents: Vec<String>,
+}
+
+impl From<&Cell> for PeriodRow {
+    fn from(cell: &Cell) -> Self {
+        PeriodRow {
+            period: cell.period.clone(),
+            group: cell.group.clone(),
+            n_documents: cell.documents.len() as u64,
+            n_units: cell.n_units,
+            small: cell.is_small(),
+            documents: cell.documents.clone(),
         }
     }
 }
@@ -70,6 +120,30 @@ pub struct ShareRow {
     pub n_documents: u64,
     /// Units of these documents. At least 0.
     pub n_units: u64,
+    /// Standard error of `share`, 0..1. Null as for `low`.
+    #[schemars(range(min = 0, max = 1))]
+    pub se: Option<Rounded>,
+    /// Whether the period has few documents: its numbers are weak.
+    pub small: bool,
+}
+
+impl ShareRow {
+    fn new(theme: &str, index: usize, cell: &Cell) -> Self {
+        let estimate = cell.shares.as_ref().map(|shares| shares[index]);
+        let interval = estimate.and_then(|estimate| estimate.interval);
+        ShareRow {
+            theme: theme.to_owned(),
+            period: cell.period.clone(),
+            group: cell.group.clone(),
+            share: estimate.map(|estimate| estimate.share.into()),
+            low: interval.map(|(low, _)| low.into()),
+            high: interval.map(|(_, high)| high.into()),
+            n_documents: cell.documents.len() as u64,
+            n_units: cell.n_units,
+            se: estimate.and_then(|estimate| estimate.se).map(Rounded::new),
+            small: cell.is_small(),
+        }
+    }
 }
 
 /// What can be said of a theme's share in two periods.
@@ -77,9 +151,9 @@ pub struct ShareRow {
 pub struct ComparisonRow {
     /// Id of the theme.
     pub theme: String,
-    /// Label of the earlier period.
+    /// Label of the earlier period; `1946..1989` for the periods from one to another.
     pub from: String,
-    /// Label of the later period.
+    /// Label of the later period, or periods.
     pub to: String,
     /// Value of the field that the documents are grouped by. Null: all documents.
     pub group: Option<String>,
@@ -92,34 +166,56 @@ pub struct ComparisonRow {
     /// Upper end of the interval, -1..1. Null as for `low`.
     #[schemars(range(min = -1, max = 1))]
     pub high: Option<Rounded>,
-    /// How often a difference of this size would come up without a change, 0..1. Null: not tested.
+    /// How often a difference of this size would come up without a change, over 0. Null: not tested.
     #[schemars(range(min = 0, max = 1))]
     pub p: Option<Rounded>,
-    /// `p` corrected for the number of comparisons made, 0..1. Null: not tested.
+    /// `p` corrected for the number of tests in `family`, 0..1: rate of false discoveries among the
+    /// changes at or under it. Null: not tested.
     #[schemars(range(min = 0, max = 1))]
     pub q: Option<Rounded>,
-    /// The smallest difference that this amount of text would show reliably, 0..1. Null: unknown.
+    /// The smallest difference that documents like these would show 80 times out of 100, 0..1. Null:
+    /// unknown.
     #[schemars(range(min = 0, max = 1))]
     pub detectable: Option<Rounded>,
     /// The verdict.
     pub verdict: Verdict,
     /// The verdict in words.
     pub sentence: String,
+    /// Share in `from`, 0..1. Null: no text to take a part of.
+    #[schemars(range(min = 0, max = 1))]
+    pub share_from: Option<Rounded>,
+    /// Share in `to`, 0..1. Null: no text to take a part of.
+    #[schemars(range(min = 0, max = 1))]
+    pub share_to: Option<Rounded>,
+    /// Documents in `from`. At least 1.
+    pub n_documents_from: u64,
+    /// Documents in `to`. At least 1.
+    pub n_documents_to: u64,
+    /// The tests that `q` is computed over.
+    pub family: Family,
 }
 
-/// What a comparison says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum Verdict {
-    /// The share is larger in the later period.
-    #[serde(rename = "rose")]
-    Rose,
-    /// The share is smaller in the later period.
-    #[serde(rename = "fell")]
-    Fell,
-    /// There is enough text to see a change of note, and none is seen.
-    #[serde(rename = "no evidence of change")]
-    NoEvidence,
-    /// There is too little text to say anything.
-    #[serde(rename = "too little data")]
-    TooLittleData,
+impl From<&Comparison> for ComparisonRow {
+    fn from(comparison: &Comparison) -> Self {
+        let number = |x: Option<f64>| x.map(Rounded::new);
+        ComparisonRow {
+            theme: comparison.theme.clone(),
+            from: comparison.from.clone(),
+            to: comparison.to.clone(),
+            group: comparison.group.clone(),
+            difference: number(comparison.difference()),
+            low: number(comparison.interval.map(|(low, _)| low)),
+            high: number(comparison.interval.map(|(_, high)| high)),
+            p: number(comparison.p),
+            q: number(comparison.q),
+            detectable: number(comparison.detectable),
+            verdict: comparison.verdict,
+            sentence: comparison.sentence.clone(),
+            share_from: number(comparison.shares.map(|(from, _)| from)),
+            share_to: number(comparison.shares.map(|(_, to)| to)),
+            n_documents_from: comparison.n_documents.0,
+            n_documents_to: comparison.n_documents.1,
+            family: comparison.family,
+        }
+    }
 }

@@ -260,7 +260,7 @@ fn within(interval: Option<Interval>) -> String {
 }
 
 /// Adds a text in lines of at most [`WIDTH`] columns; lines after the first start with `indent`.
-fn wrapped(out: &mut String, text: &str, indent: &str) {
+pub(super) fn wrapped(out: &mut String, text: &str, indent: &str) {
     let mut column = 0;
     for word in text.split_inclusive(' ') {
         let width = word.trim_end().chars().count();

@@ -103,13 +103,34 @@ impl OutputFolder {
         self.commit_with(run, |from, to| fs::rename(from, to))
     }
 
+    /// As [`OutputFolder::commit`], but all other files of the earlier run stay: `run` is that run,
+    /// whose `files` are brought up to date.
+    ///
+    /// # Errors
+    /// Those of `commit`.
+    pub fn amend(self, mut run: RunFile) -> Result<()> {
+        let is_new = |name: &str| self.kept.iter().any(|(_, written)| written.name == name);
+        run.files.retain(|file| !is_new(&file.name));
+        run.files.extend(self.kept.iter().map(|(_, written)| written.clone()));
+        self.place(run, false, |from, to| fs::rename(from, to))
+    }
+
     fn commit_with(
-        mut self,
+        self,
         mut run: RunFile,
         rename: impl Fn(&Path, &Path) -> io::Result<()>,
     ) -> Result<()> {
-        self.kept.sort_by_key(|(_, written)| written.name.clone());
         run.files = self.kept.iter().map(|(_, written)| written.clone()).collect();
+        self.place(run, true, rename)
+    }
+
+    fn place(
+        mut self,
+        mut run: RunFile,
+        is_whole: bool,
+        rename: impl Fn(&Path, &Path) -> io::Result<()>,
+    ) -> Result<()> {
+        run.files.sort_by(|a, b| a.name.cmp(&b.name));
         self.stage_run(&run)?;
         self.check_staged()?;
 
@@ -118,7 +139,9 @@ impl OutputFolder {
         for (file, _) in &self.kept {
             self.move_in(*file, &rename)?;
         }
-        self.remove_leftovers()?;
+        if is_whole {
+            self.remove_leftovers()?;
+        }
         sync_folder(self.path())?;
         self.move_in(OutputFile::Run, &rename)?;
         sync_folder(self.path())?;

@@ -1,0 +1,189 @@
+//! `themeline compare`: finished runs, compared in other periods, groups or pairs than before.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::compare::{self, Between, CompareOptions, Counted, Measure, ThemeName};
+use crate::document::PeriodLength;
+use crate::error::{Error, Result};
+use crate::report::run::{Counts, RunFile};
+use crate::report::trends::TrendsFile;
+use crate::report::{self, OutputFile, OutputFolder, json_file, trends_parquet};
+use crate::theme::ThemeModel;
+
+use super::job::{Progress, Stage};
+
+/// What `themeline compare` is asked for.
+#[derive(Debug, Clone)]
+pub struct CompareRequest {
+    /// Length of the periods; `None` for that of the run.
+    pub by: Option<PeriodLength>,
+    /// Of what a share is a share.
+    pub measure: Measure,
+    /// Field that documents are grouped by.
+    pub group: Option<String>,
+    /// Pairs of periods to compare besides neighbours.
+    pub between: Vec<Between>,
+    /// Seed of all that is drawn.
+    pub seed: u64,
+    /// Resamples behind an interval, 100 or more.
+    pub resamples: usize,
+    /// The smallest change of note, 0..1.
+    pub notable: f64,
+    /// Folder for the result; `None`: the folder compared, if it is one.
+    pub out: Option<PathBuf>,
+}
+
+/// What was found, and what the user should know of.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// `trends.json`, whole.
+    pub trends: TrendsFile,
+    /// (id, name) of the themes, in the model's order.
+    pub themes: Vec<(String, String)>,
+    /// What the user should know of.
+    pub warnings: Vec<String>,
+    /// Where `trends.json` was written.
+    pub written: PathBuf,
+}
+
+/// `themeline compare`: compares the documents of finished runs, and writes `trends.json` and
+/// `trends.parquet`: into the folder compared, or into `out`.
+///
+/// # Errors
+/// Where a folder is not a finished run, the folders were scored with different themes, a field or
+/// period that was named is not there, or nothing says where to write.
+pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -> Result<Compared> {
+    let target = target(dirs, request)?;
+    let runs: Vec<RunFile> =
+        dirs.iter().map(|dir| report::read::run_file(dir)).collect::<Result<_>>()?;
+    let options = checked(request, &runs)?;
+    let themes = names(&same_model(dirs)?);
+    let mut folder = OutputFolder::create(&target)?;
+    let (counted, mut warnings) = read(dirs, &options)?;
+    warnings.extend(compare::left_out(&counted, &options)?);
+    told(Stage::Compare, counted.documents.len() as u64);
+    let trends = TrendsFile::from(&compare::compare(&counted, &themes, &options)?);
+    fill(&mut folder, &trends)?;
+    match request.out {
+        Some(_) => folder.commit(record(runs, &options)?)?,
+        None => folder.amend(first(runs)?)?,
+    }
+    let themes = themes.into_iter().map(|theme| (theme.id, theme.name)).collect();
+    Ok(Compared { trends, themes, warnings, written: target })
+}
+
+fn target(dirs: &[PathBuf], request: &CompareRequest) -> Result<PathBuf> {
+    match (dirs, &request.out) {
+        ([], _) => Err(no_folder()),
+        (_, Some(out)) if dirs.contains(out) => Err(Error::usage(
+            format!("--out {}: it is one of the folders compared", out.display()),
+            "give another folder; with one folder and without --out, its trends are replaced",
+        )),
+        (_, Some(out)) => Ok(out.clone()),
+        ([dir], None) => Ok(dir.clone()),
+        _ => Err(Error::usage(
+            format!("{} folders are compared, and nothing says where to write", dirs.len()),
+            "give a folder with --out",
+        )),
+    }
+}
+
+fn checked(request: &CompareRequest, runs: &[RunFile]) -> Result<CompareOptions> {
+    let out_of_range = |name: &str, value: String, range: &str| {
+        Err(Error::usage(format!("--{name} {value} is out of range"), format!("give {range}")))
+    };
+    if request.resamples < 100 {
+        return out_of_range("resamples", request.resamples.to_string(), "100 or more");
+    }
+    if !(0.0..=1.0).contains(&request.notable) {
+        return out_of_range("notable", request.notable.to_string(), "a number between 0 and 1");
+    }
+    let by_of_run = || serde_json::from_value(runs.first()?.options.get("by")?.clone()).ok();
+    Ok(CompareOptions {
+        by: request.by.or_else(by_of_run).unwrap_or_default(),
+        measure: request.measure,
+        group: request.group.clone(),
+        between: request.between.clone(),
+        seed: request.seed,
+        resamples: request.resamples,
+        notable: request.notable,
+    })
+}
+
+/// The themes that all folders were scored with.
+fn same_model(dirs: &[PathBuf]) -> Result<ThemeModel> {
+    let path = |dir: &PathBuf| dir.join(OutputFile::Themes.name());
+    let bytes = |dir: &PathBuf| {
+        std::fs::read(path(dir)).map_err(|source| Error::io(path(dir), "read", source))
+    };
+    let first = bytes(&dirs[0])?;
+    for dir in &dirs[1..] {
+        if bytes(dir)? != first {
+            let (one, other) = (dirs[0].display(), dir.display());
+            return Err(Error::usage(
+                format!("{one} and {other} were scored with different themes"),
+                format!("score again with the same: themeline score --themes {one}/themes.json"),
+            ));
+        }
+    }
+    ThemeModel::load(&path(&dirs[0]))
+}
+
+pub(super) fn names(model: &ThemeModel) -> Vec<ThemeName> {
+    let name = |(id, name): (&String, &String)| ThemeName { id: id.clone(), name: name.clone() };
+    model.themes.iter().map(|theme| name((&theme.id, &theme.name))).collect()
+}
+
+/// All documents of the folders; an id that a second folder has again counts once.
+fn read(dirs: &[PathBuf], options: &CompareOptions) -> Result<(Counted, Vec<String>)> {
+    let (mut counted, mut seen, mut n_again) = (Counted::default(), HashSet::new(), 0);
+    for dir in dirs {
+        let found = report::counted::counted(dir, options.by, options.group.as_deref())?;
+        for document in found.documents {
+            match seen.insert(document.id.clone()) {
+                true => counted.documents.push(document),
+                false => n_again += 1,
+            }
+        }
+    }
+    let warning = (n_again > 0)
+        .then(|| format!("{n_again} ids stand in more than one folder: the first one counts"));
+    Ok((counted, warning.into_iter().collect()))
+}
+
+/// The record of a comparison that has a folder of its own: what was compared, and how.
+fn record(runs: Vec<RunFile>, options: &CompareOptions) -> Result<RunFile> {
+    let counts = runs.iter().fold(Counts::default(), |sum, run| sum + run.counts);
+    let inputs = runs.iter().flat_map(|run| run.inputs.clone()).collect();
+    let between: Vec<String> = options.between.iter().map(ToString::to_string).collect();
+    Ok(RunFile {
+        command: "compare".to_owned(),
+        options: json!({
+            "by": options.by, "measure": options.measure, "group": options.group,
+            "between": between, "seed": options.seed, "resamples": options.resamples,
+            "notable": options.notable,
+        }),
+        inputs,
+        counts,
+        timings: Default::default(),
+        warnings: Vec::new(),
+        ..first(runs)?
+    })
+}
+
+/// The first of the runs.
+fn first(runs: Vec<RunFile>) -> Result<RunFile> {
+    runs.into_iter().next().ok_or_else(no_folder)
+}
+
+fn no_folder() -> Error {
+    Error::usage("no folder is compared", "name one that `themeline run` wrote")
+}
+
+fn fill(folder: &mut OutputFolder, trends: &TrendsFile) -> Result<()> {
+    folder.write(OutputFile::TrendsJson, |out| json_file(trends, out))?;
+    folder.write(OutputFile::TrendsParquet, |out| trends_parquet(trends, out))
+}
