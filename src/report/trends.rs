@@ -173,8 +173,8 @@ pub struct ComparisonRow {
     /// changes at or under it. Null: not tested.
     #[schemars(range(min = 0, max = 1))]
     pub q: Option<Rounded>,
-    /// The smallest difference that documents like these would show 80 times out of 100, 0..1. Null:
-    /// unknown.
+    /// The rise that a test at 5 % should show in about 80 of 100 samples like these, 0..1, by standard
+    /// errors; a lower bound. Null: unknown.
     #[schemars(range(min = 0, max = 1))]
     pub detectable: Option<Rounded>,
     /// The verdict.
