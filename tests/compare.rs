@@ -198,6 +198,9 @@ fn what_cannot_be_compared_is_refused_in_words() {
     refused(&["--notable", "5"], "--notable 5 is out of range");
     assert!(fs::read(dir.join("trends.json")).unwrap() == before);
     themeline(&["compare", path(root.path())]).code(2).stderr(contains("has no run.json"));
+    let alone = root.path().join("alone");
+    themeline(&["compare", path(&dir), "--out", path(&alone)]).success();
+    themeline(&["compare", path(&alone)]).code(2).stderr(contains("holds no themes.json"));
 }
 
 #[test]

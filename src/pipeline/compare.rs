@@ -1,7 +1,8 @@
 //! `themeline compare`: finished runs, compared in other periods, groups or pairs than before.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -117,7 +118,10 @@ fn checked(request: &CompareRequest, runs: &[RunFile]) -> Result<CompareOptions>
 fn same_model(dirs: &[PathBuf]) -> Result<ThemeModel> {
     let path = |dir: &PathBuf| dir.join(OutputFile::Themes.name());
     let bytes = |dir: &PathBuf| {
-        std::fs::read(path(dir)).map_err(|source| Error::io(path(dir), "read", source))
+        std::fs::read(path(dir)).map_err(|source| match source.kind() {
+            ErrorKind::NotFound => without_themes(dir),
+            _ => Error::io(path(dir), "read", source),
+        })
     };
     let first = bytes(&dirs[0])?;
     for dir in &dirs[1..] {
@@ -130,6 +134,13 @@ fn same_model(dirs: &[PathBuf]) -> Result<ThemeModel> {
         }
     }
     ThemeModel::load(&path(&dirs[0]))
+}
+
+fn without_themes(dir: &Path) -> Error {
+    Error::usage(
+        format!("{} holds no themes.json, so no scores to compare", dir.display()),
+        "give a folder that `run` or `score` wrote; what `compare --out` wrote is a comparison alone",
+    )
 }
 
 pub(super) fn names(model: &ThemeModel) -> Vec<ThemeName> {
