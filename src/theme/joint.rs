@@ -70,7 +70,7 @@ const STEPS: usize = 25;
 /// Longest step of one parameter.
 const LONGEST_STEP: f64 = 2.0;
 /// Penalty on half the squared distance of a weight from where learning started: 10 is to expect that
-/// codes move a weight by about 0.3. Chosen so that a few dozen codes do no harm.
+/// codes move a weight by about 0.3. Chosen so that few codes do hardly any harm.
 const PENALTY: f64 = 10.0;
 /// Penalty on half the square of a theme's own intercept.
 const INTERCEPT_PENALTY: f64 = 20.0;
