@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::compare::CompareOptions;
 use crate::config::{Config, Options};
 use crate::embed::{self, DistillOptions, ModelStore};
 use crate::error::{Error, Result};
@@ -135,13 +136,16 @@ fn conclude(outcome: &Outcome, out: Option<&Path>, talk: &Talk) -> Result<()> {
 fn compare(dirs: &[PathBuf], flags: CompareFlags) -> Result<()> {
     use_threads(flags.threads);
     let request = CompareRequest {
+        options: CompareOptions {
+            measure: flags.measure,
+            group: flags.group,
+            between: flags.between,
+            seed: flags.seed,
+            resamples: flags.resamples,
+            notable: flags.notable,
+            ..CompareOptions::default()
+        },
         by: flags.by,
-        measure: flags.measure,
-        group: flags.group,
-        between: flags.between,
-        seed: flags.seed,
-        resamples: flags.resamples,
-        notable: flags.notable,
         out: flags.out,
     };
     let talk = Talk::new(false, false);

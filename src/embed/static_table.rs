@@ -158,7 +158,7 @@ impl Embedder for StaticEmbedder {
     }
 
     fn embed(&self, texts: &[&str]) -> Result<EmbeddingMatrix> {
-        self.embed_with_logits(texts).map(|(vectors, _)| vectors)
+        Ok(self.run(texts, None).0)
     }
 
     fn heads(&self) -> Option<&Heads> {
@@ -166,24 +166,30 @@ impl Embedder for StaticEmbedder {
     }
 
     fn embed_with_logits(&self, texts: &[&str]) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
-        let n_themes = self.heads().map_or(0, |heads| heads.labels.len());
+        let (vectors, logits) = self.run(texts, self.heads.as_ref());
+        Ok((vectors, self.heads.is_some().then_some(logits)))
+    }
+}
+
+impl StaticEmbedder {
+    /// The vectors of texts, and what `heads` say of them, `(n_texts, n_themes)`.
+    fn run(&self, texts: &[&str], heads: Option<&TokenHeads>) -> (EmbeddingMatrix, Array2<f32>) {
+        let n_themes = heads.map_or(0, |heads| heads.heads.labels.len());
         let mut rows = Array2::zeros((texts.len(), self.dimension));
         let mut logits = Array2::zeros((texts.len(), n_themes));
         rows.axis_chunks_iter_mut(Axis(0), CHUNK)
             .into_par_iter()
             .zip(logits.axis_chunks_iter_mut(Axis(0), CHUNK).into_par_iter())
             .zip(texts.par_chunks(CHUNK))
-            .for_each(|((rows, logits), texts)| self.read(texts, rows, logits));
-        let vectors = EmbeddingMatrix::from_normalised(rows);
-        Ok((vectors, self.heads.is_some().then_some(logits)))
+            .for_each(|((rows, logits), texts)| self.read(texts, heads, rows, logits));
+        (EmbeddingMatrix::from_normalised(rows), logits)
     }
-}
 
-impl StaticEmbedder {
-    /// Embeds texts into `rows`, `(n_texts, dimension)`, and, where there are heads, reads their logits.
+    /// [`Self::run`] on one thread, into the rows of `texts`.
     fn read(
         &self,
         texts: &[&str],
+        heads: Option<&TokenHeads>,
         mut rows: ArrayViewMut2<'_, f32>,
         mut logits: ArrayViewMut2<'_, f32>,
     ) {
@@ -194,7 +200,7 @@ impl StaticEmbedder {
             let row = row.as_slice_mut().expect("rows of a matrix in standard layout");
             self.add(&ids, row);
             normalise(row);
-            if let Some(heads) = &self.heads {
+            if let Some(heads) = heads {
                 heads.read(ids.iter().map(|&id| id as usize), |id| self.row(id), logits);
             }
         }

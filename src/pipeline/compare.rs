@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::compare::{self, Between, CompareOptions, Counted, Measure, ThemeName};
+use crate::compare::{self, CompareOptions, Counted, ThemeName};
 use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 use crate::report::run::{Counts, RunFile};
@@ -19,20 +19,10 @@ use super::job::{Progress, Stage};
 /// What `themeline compare` is asked for.
 #[derive(Debug, Clone)]
 pub struct CompareRequest {
+    /// How to compare; its `by` counts where that of the run is unknown.
+    pub options: CompareOptions,
     /// Length of the periods; `None` for that of the run.
     pub by: Option<PeriodLength>,
-    /// Of what a share is a share.
-    pub measure: Measure,
-    /// Field that documents are grouped by.
-    pub group: Option<String>,
-    /// Pairs of periods to compare besides neighbours.
-    pub between: Vec<Between>,
-    /// Seed of all that is drawn.
-    pub seed: u64,
-    /// Resamples behind an interval, 100 or more.
-    pub resamples: usize,
-    /// The smallest change of note, 0..1.
-    pub notable: f64,
     /// Folder for the result; `None`: the folder compared, if it is one.
     pub out: Option<PathBuf>,
 }
@@ -67,7 +57,7 @@ pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -
     warnings.extend(compare::left_out(&counted, &options)?);
     told(Stage::Compare, counted.documents.len() as u64);
     let trends = TrendsFile::from(&compare::compare(&counted, &themes, &options)?);
-    fill(&mut folder, &trends)?;
+    write_trends(&mut folder, &trends)?;
     match request.out {
         Some(_) => folder.commit(record(runs, &options)?)?,
         None => folder.amend(first(runs)?)?,
@@ -96,22 +86,16 @@ fn checked(request: &CompareRequest, runs: &[RunFile]) -> Result<CompareOptions>
     let out_of_range = |name: &str, value: String, range: &str| {
         Err(Error::usage(format!("--{name} {value} is out of range"), format!("give {range}")))
     };
-    if request.resamples < 100 {
-        return out_of_range("resamples", request.resamples.to_string(), "100 or more");
+    let options = &request.options;
+    if options.resamples < 100 {
+        return out_of_range("resamples", options.resamples.to_string(), "100 or more");
     }
-    if !(0.0..=1.0).contains(&request.notable) {
-        return out_of_range("notable", request.notable.to_string(), "a number between 0 and 1");
+    if !(0.0..=1.0).contains(&options.notable) {
+        return out_of_range("notable", options.notable.to_string(), "a number between 0 and 1");
     }
     let by_of_run = || serde_json::from_value(runs.first()?.options.get("by")?.clone()).ok();
-    Ok(CompareOptions {
-        by: request.by.or_else(by_of_run).unwrap_or_default(),
-        measure: request.measure,
-        group: request.group.clone(),
-        between: request.between.clone(),
-        seed: request.seed,
-        resamples: request.resamples,
-        notable: request.notable,
-    })
+    let by = request.by.or_else(by_of_run).unwrap_or(options.by);
+    Ok(CompareOptions { by, ..options.clone() })
 }
 
 /// The themes that all folders were scored with.
@@ -194,7 +178,8 @@ fn no_folder() -> Error {
     Error::usage("no folder is compared", "name one that `themeline run` wrote")
 }
 
-fn fill(folder: &mut OutputFolder, trends: &TrendsFile) -> Result<()> {
+/// Writes `trends.json` and `trends.parquet`.
+pub(super) fn write_trends(folder: &mut OutputFolder, trends: &TrendsFile) -> Result<()> {
     folder.write(OutputFile::TrendsJson, |out| json_file(trends, out))?;
     folder.write(OutputFile::TrendsParquet, |out| trends_parquet(trends, out))
 }

@@ -18,12 +18,13 @@ use crate::report::run::{CodebookUsed, Counts, EncoderUsed, InputRead, RunFile};
 use crate::report::trends::TrendsFile;
 use crate::report::{
     DocumentsJsonl, ExportOptions, Exporter, Exports, OutputFile, OutputFolder, Rounded, ThemeIds,
-    json_file, rejects_jsonl, trends_parquet,
+    rejects_jsonl,
 };
 use crate::score::{ScoredDocument, Scorer};
 use crate::theme::codes::{self, Code};
 use crate::theme::{self, FoundTheme, ThemeModel};
 
+use super::compare::{names, write_trends};
 use super::sample::Sample;
 use super::stream::{self, Read};
 
@@ -225,7 +226,7 @@ impl<'j> Job<'j> {
             seed: self.config.seed,
             ..CompareOptions::default()
         };
-        let trends = compare::compare(&ledger.counted, &super::compare::names(model), &options)?;
+        let trends = compare::compare(&ledger.counted, &names(model), &options)?;
         Ok(Outcome {
             counts: ledger.counts,
             trends: TrendsFile::from(&trends),
@@ -388,7 +389,6 @@ fn write_rest(folder: &mut OutputFolder, model: &ThemeModel, outcome: &Outcome) 
         out.write_all(&model.to_json())?;
         Ok(out)
     })?;
-    folder.write(OutputFile::TrendsJson, |out| json_file(&outcome.trends, out))?;
-    folder.write(OutputFile::TrendsParquet, |out| trends_parquet(&outcome.trends, out))?;
+    write_trends(folder, &outcome.trends)?;
     folder.write(OutputFile::Rejects, |out| rejects_jsonl(&outcome.rejects, out))
 }

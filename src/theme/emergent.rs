@@ -19,6 +19,7 @@ use crate::cluster::{Clustering, direction};
 
 use super::FittedTheme;
 use super::directions::Direction;
+use super::logistic::{self, FREE, Observation, best_threshold};
 
 /// Units that are clustered; where there are more, they are thinned out evenly. Bounds the time.
 const MAX_CLUSTERED: usize = 15_000;
@@ -200,7 +201,7 @@ impl<'g> Background<'g> {
         Some(Emergent {
             direction: Direction { centroid, background_mean, background_sd },
             emergence,
-            threshold: best_threshold(&scores, &belongs).max(MIN_THRESHOLD),
+            threshold: best_agreement(&scores, &belongs).max(MIN_THRESHOLD),
         })
     }
 }
@@ -213,60 +214,42 @@ fn mean(vectors: ArrayView2<'_, f32>, rows: &[usize]) -> Array1<f64> {
     sum / rows.len().max(1) as f64
 }
 
-/// Newton steps towards the best curve; it settles in far fewer.
-const STEPS: usize = 50;
 /// Weight of the pull towards a slope of 0, which keeps the slope finite where one closeness parts
 /// members from the rest.
 const SLOPE_PENALTY: f64 = 1.0;
+
+/// The closeness of a unit, and whether it belongs.
+struct Belonging(f32, bool);
+
+impl Observation for Belonging {
+    /// The bias, then the slope.
+    fn factors(&self) -> impl Iterator<Item = (usize, f64)> + Clone {
+        [(0, 1.0), (1, f64::from(self.0))].into_iter()
+    }
+
+    fn is_positive(&self) -> bool {
+        self.1
+    }
+}
 
 /// The logistic curve that tells who belongs by closeness: its midpoint and slope, by penalised
 /// maximum likelihood. `None` where belonging does not rise with closeness.
 fn logistic_fit(closeness: ArrayView1<'_, f32>, belongs: &[bool]) -> Option<(f32, f32)> {
     let n_members = belongs.iter().filter(|b| **b).count();
     let odds = n_members as f64 / (belongs.len() - n_members).max(1) as f64;
-    let (mut bias, mut slope) = (odds.ln(), 0.0);
-    for _ in 0..STEPS {
-        let mut gradient = (0.0, -SLOPE_PENALTY * slope);
-        let mut curvature = (1e-9, 0.0, SLOPE_PENALTY);
-        for (&x, &belongs) in closeness.iter().zip(belongs) {
-            let x = f64::from(x);
-            let p = 1.0 / (1.0 + (-bias - slope * x).exp());
-            let (error, weight) = (f64::from(u8::from(belongs)) - p, p * (1.0 - p));
-            gradient = (gradient.0 + error, gradient.1 + error * x);
-            curvature.0 += weight;
-            curvature.1 += weight * x;
-            curvature.2 += weight * x * x;
-        }
-        let determinant = curvature.0 * curvature.2 - curvature.1 * curvature.1;
-        let step = |a: f64, b: f64| {
-            ((a / determinant).clamp(-2.0, 2.0), (b / determinant).clamp(-2.0, 2.0))
-        };
-        let (by_bias, by_slope) = step(
-            curvature.2 * gradient.0 - curvature.1 * gradient.1,
-            curvature.0 * gradient.1 - curvature.1 * gradient.0,
-        );
-        (bias, slope) = (bias + by_bias, slope + by_slope);
-        if by_bias.abs() + by_slope.abs() < 1e-9 {
-            break;
-        }
-    }
+    let rows = closeness.iter().zip(belongs).map(|(&x, &belongs)| Belonging(x, belongs));
+    let start = [odds.ln(), 0.0];
+    let rows: Vec<Belonging> = rows.collect();
+    let found = logistic::climb(&rows, start.to_vec(), &start, &[FREE, SLOPE_PENALTY]);
+    let (bias, slope) = (found[0], found[1]);
     (slope > 0.0 && slope.is_finite()).then(|| ((-bias / slope) as f32, slope as f32))
 }
 
 /// The score at or over which the units agree best (F1) with those that belong.
-fn best_threshold(scores: &[f32], belongs: &[bool]) -> f32 {
-    let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
-    let n_members = belongs.iter().filter(|b| **b).count();
-    let (mut n_both, mut best) = (0, (0.0, 1.0));
-    for (taken, &row) in order.iter().enumerate() {
-        n_both += usize::from(belongs[row]);
-        let f1 = 2.0 * n_both as f64 / (taken + 1 + n_members) as f64;
-        if f1 > best.0 {
-            best = (f1, scores[row]);
-        }
-    }
-    best.1
+fn best_agreement(scores: &[f32], belongs: &[bool]) -> f32 {
+    let pair = |(&score, &belongs): (&f32, &bool)| (score.into(), f64::from(u8::from(belongs)));
+    let pairs = scores.iter().zip(belongs).map(pair).collect();
+    best_threshold(pairs).unwrap_or(1.0) as f32
 }
 
 impl Emergence {
@@ -433,7 +416,7 @@ mod tests {
     #[test]
     fn the_threshold_is_where_members_and_scores_agree_best() {
         let belongs = [true, true, false, true, false, false];
-        assert_eq!(best_threshold(&[0.9, 0.8, 0.7, 0.6, 0.2, 0.1], &belongs), 0.6);
-        assert_eq!(best_threshold(&[], &[]), 1.0);
+        assert_eq!(best_agreement(&[0.9, 0.8, 0.7, 0.6, 0.2, 0.1], &belongs), 0.6);
+        assert_eq!(best_agreement(&[], &[]), 1.0);
     }
 }

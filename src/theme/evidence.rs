@@ -133,10 +133,8 @@ struct Sentences {
 impl Sentences {
     fn new(gathered: &Gathered, directions: &Directions) -> Self {
         let mut closeness = Array2::zeros(gathered.sentence_terms.dim());
-        let mut sentences: Vec<usize> =
-            gathered.passages.units().iter().map(|unit| unit.sentence).collect();
-        sentences.dedup();
-        for sentence in sentences {
+        for units in gathered.passages.by_sentence() {
+            let sentence = units[0].sentence;
             let vector = gathered.vectors.row(gathered.sentence_rows[sentence]);
             closeness.row_mut(sentence).assign(&Array1::from(directions.closeness(vector)));
         }
@@ -165,9 +163,8 @@ fn largest_but(values: ArrayView1<'_, f32>, index: usize, n: usize) -> f32 {
 
 /// The units of each sentence that has some, in order.
 fn parts(passages: &Passages) -> Vec<Vec<&str>> {
-    let same = |a: &Passage, b: &Passage| a.sentence == b.sentence;
     let parts = |units: &[Passage]| units.iter().map(|unit| passages.text(unit)).collect();
-    passages.units().chunk_by(same).map(parts).collect()
+    passages.by_sentence().map(parts).collect()
 }
 
 /// For each sentence its row among the vectors: that of its only unit, else one of its own after
@@ -175,7 +172,7 @@ fn parts(passages: &Passages) -> Vec<Vec<&str>> {
 fn sentence_rows(passages: &Passages) -> Vec<usize> {
     let mut rows = vec![0; passages.n_sentences()];
     let (mut first, mut own) = (0, passages.units().len());
-    for units in passages.units().chunk_by(|a, b| a.sentence == b.sentence) {
+    for units in passages.by_sentence() {
         rows[units[0].sentence] = if units.len() > 1 { own } else { first };
         own += usize::from(units.len() > 1);
         first += units.len();

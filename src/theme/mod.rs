@@ -13,6 +13,7 @@ pub mod emergent;
 pub mod evidence;
 mod fit;
 pub mod joint;
+mod logistic;
 pub mod passages;
 pub mod promote;
 

@@ -61,6 +61,11 @@ impl Passages {
         &self.units
     }
 
+    /// The units of each sentence that has some, in order.
+    pub fn by_sentence(&self) -> impl Iterator<Item = &[Passage]> {
+        self.units.chunk_by(|a, b| a.sentence == b.sentence)
+    }
+
     /// Number of sentences.
     pub fn n_sentences(&self) -> usize {
         self.sentences.len()
