@@ -146,6 +146,21 @@ impl PeriodLength {
             _ => date?.period(self),
         }
     }
+
+    /// The number of a period in the calendar, counted in periods, from its label; `None` for what is
+    /// no such label, and where time is not divided.
+    pub fn number(self, label: &str) -> Option<i64> {
+        let (year, part) = label.split_at_checked(4)?;
+        let (year, part) = (year.parse::<i64>().ok()?, part.strip_prefix('-'));
+        match self {
+            PeriodLength::Year => part.is_none().then_some(year),
+            PeriodLength::Quarter => {
+                Some(year * 4 + part?.strip_prefix('Q')?.parse::<i64>().ok()? - 1)
+            }
+            PeriodLength::Month => Some(year * 12 + part?.parse::<i64>().ok()? - 1),
+            PeriodLength::All => None,
+        }
+    }
 }
 
 impl Date {
@@ -267,6 +282,13 @@ mod tests {
         assert_eq!(day.period(PeriodLength::Year).unwrap(), "2024");
         assert_eq!(day.period(PeriodLength::Quarter).unwrap(), "2024-Q4");
         assert_eq!(day.period(PeriodLength::Month).unwrap(), "2024-10");
+        let numbers = ["2024", "2024-Q4", "2025-Q1", "2024-12", "2025-01"];
+        let by = [PeriodLength::Year, PeriodLength::Quarter, PeriodLength::Month];
+        let numbers = numbers.map(|label| by.map(|by| by.number(label)));
+        assert_eq!(numbers[0], [Some(2024), None, None]);
+        assert_eq!(numbers[2][1].unwrap() - numbers[1][1].unwrap(), 1);
+        assert_eq!(numbers[4][2].unwrap() - numbers[3][2].unwrap(), 1);
+        assert_eq!(PeriodLength::All.number("all"), None);
         let year = Date { year: 987, month: None, day: None };
         assert_eq!(year.to_string(), "0987");
         assert_eq!(year.period(PeriodLength::Month), None);

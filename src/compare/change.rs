@@ -12,8 +12,8 @@ use super::false_discovery::q_values;
 use super::interval::{Estimate, MIN_DOCUMENTS};
 use super::moments::Moments;
 use super::quantile::student;
-use super::side::{Key, Pair, named};
-use super::{CompareOptions, Estimated, permutation, words};
+use super::side::{Pair, named};
+use super::{CompareOptions, Estimated, Sides, permutation, words};
 
 /// Rate of false discoveries at which a change is called real.
 const LEVEL: f64 = 0.05;
@@ -108,8 +108,6 @@ impl Comparison {
         self.shares.map(|(from, to)| to - from)
     }
 }
-
-type Sides<'d> = BTreeMap<Key, Estimated<'d>>;
 
 /// The comparisons of all pairs: by theme, then in the order of the pairs.
 pub(super) fn comparisons(

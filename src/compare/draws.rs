@@ -47,6 +47,13 @@ impl Draws {
         sums
     }
 
+    /// Puts them in a random order.
+    pub fn shuffle<T>(&mut self, all: &mut [T]) {
+        for place in (1..all.len()).rev() {
+            all.swap(place, self.0.random_range(0..=place as u32) as usize);
+        }
+    }
+
     /// `BLOCK` random choices of `n_chosen` of the documents named by `order`, without replacement: 1
     /// for a chosen one. `order` holds every index once, and is shuffled on. Shape (`BLOCK`, documents).
     pub fn choices(&mut self, order: &mut [u32], n_chosen: usize) -> Array2<f64> {

@@ -20,12 +20,13 @@ mod interval;
 mod moments;
 mod permutation;
 mod quantile;
+mod series;
 mod side;
 #[cfg(test)]
 mod simulation;
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -35,11 +36,13 @@ use crate::error::{Error, Result};
 pub use change::{Comparison, Family, Verdict};
 pub use counted::{Counted, CountedDocument, CountedTheme, Measure, ThemeName};
 pub use interval::{Estimate, MIN_DOCUMENTS};
+pub use series::{ChangePoint, Smoothed};
 pub use side::{Between, PeriodRange};
 
+use draws::Draws;
 use interval::Usual;
-use moments::Moments;
-use side::Side;
+use moments::{Moments, Sums};
+use side::{Key, Side};
 
 /// Documents under which a period is called small: its interval holds, but is wide, and one document
 /// more could move it.
@@ -92,6 +95,9 @@ pub struct Cell {
     pub n_units: u64,
     /// The share of each theme, `none` last; `None`: the documents weigh nothing.
     pub shares: Option<Vec<Estimate>>,
+    /// The trend of each theme, `none` last; `None` for a theme that does not vary, and for all where
+    /// the series is short.
+    pub smoothed: Vec<Option<Smoothed>>,
 }
 
 impl Cell {
@@ -112,6 +118,8 @@ pub struct Trends {
     pub cells: Vec<Cell>,
     /// By theme, then as `cells`; what the user asked for stands last.
     pub comparisons: Vec<Comparison>,
+    /// Where the level of a theme changed: by theme, then group, then time.
+    pub change_points: Vec<ChangePoint>,
 }
 
 /// Compares the periods of counted documents.
@@ -129,27 +137,43 @@ pub fn compare(
     let usual = Usual::of(&Moments::new(&documents, options.measure, n_columns));
     let mut sides = side::periods(&documents);
     let pairs = side::pairs(&mut sides, options)?;
-    let estimated = sides
+    let estimated: Sides<'_> = sides
         .into_par_iter()
         .map(|(key, side)| (key, Estimated::new(side, &usual, n_columns, options)))
         .collect();
     let comparisons = change::comparisons(&pairs, &estimated, themes, options);
+    let change_points = series::change_points(&estimated, themes, options);
+    let mut smoothed = series::trends(&estimated, n_columns, options.by);
     let cells = estimated.into_iter().filter(|(_, found)| found.side.is_period);
-    let cells = cells.map(|((group, period), found)| Cell {
-        group,
-        period,
+    let cells = cells.map(|(key, found)| Cell {
+        smoothed: smoothed.remove(&key).unwrap_or_else(|| vec![None; n_columns]),
+        group: key.0,
+        period: key.1,
         documents: found.side.documents.iter().map(|document| document.id.clone()).collect(),
         n_units: found.side.documents.iter().map(|document| document.n_units).sum(),
         shares: found.shares,
     });
     let cells = cells.collect();
-    Ok(Trends { options: options.clone(), themes: themes.to_vec(), cells, comparisons })
+    Ok(Trends {
+        options: options.clone(),
+        themes: themes.to_vec(),
+        cells,
+        comparisons,
+        change_points,
+    })
 }
+
+/// All sides, with their shares: all documents before groups, then in time order.
+type Sides<'d> = BTreeMap<Key, Estimated<'d>>;
 
 /// One side of a comparison, with its shares.
 struct Estimated<'d> {
     side: Side<'d>,
     shares: Option<Vec<Estimate>>,
+    /// What all documents weigh together: the denominator of shares.
+    weight: f64,
+    /// Documents of equal weight that would say as much (Kish 1965); over 0 where `weight` is.
+    n_effective: f64,
 }
 
 impl<'d> Estimated<'d> {
@@ -157,7 +181,14 @@ impl<'d> Estimated<'d> {
         let moments = Moments::new(&side.documents, options.measure, n_columns);
         let draws = side.draws(options.seed, "interval");
         let shares = interval::estimates(&moments, usual, options.resamples, draws);
-        Estimated { side, shares }
+        let total = moments.total();
+        let total = Sums { sums: &total, n: moments.n_documents() };
+        Estimated { side, shares, weight: total.weight(), n_effective: total.n_effective() }
+    }
+
+    /// The share of a theme; `None`: the documents weigh nothing.
+    fn share(&self, theme: usize) -> Option<f64> {
+        self.shares.as_ref().map(|shares| shares[theme].share)
     }
 }
 

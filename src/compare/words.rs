@@ -1,5 +1,6 @@
 //! A comparison as a sentence that can be quoted as it stands.
 
+use super::ChangePoint;
 use super::CompareOptions;
 use super::change::{Comparison, Verdict};
 use super::counted::Measure;
@@ -7,16 +8,9 @@ use super::interval::MIN_DOCUMENTS;
 
 /// The verdict in words. `name`: that of the theme.
 pub(super) fn sentence(comparison: &Comparison, name: &str, options: &CompareOptions) -> String {
-    let of_what = match options.measure {
-        Measure::Text => "of the text",
-        Measure::Units => "of the units",
-        Measure::Documents => "of the documents",
-    };
+    let of_what = of_what(options);
     let (from, to) = (&comparison.from, &comparison.to);
-    let place = match (&comparison.group, &options.group) {
-        (Some(group), Some(field)) => format!(" ({field} {group})"),
-        _ => String::new(),
-    };
+    let place = place(&comparison.group, options);
     let Some((before, after)) = comparison.shares else {
         return format!("{name}{place}: {from} or {to} has no text to compare.");
     };
@@ -47,6 +41,42 @@ pub(super) fn sentence(comparison: &Comparison, name: &str, options: &CompareOpt
                  {before} and {after} {of_what} ({n} and {m} documents{few})."
             )
         }
+    }
+}
+
+/// A change of level in words. `name`: that of the theme.
+pub(super) fn level_sentence(point: &ChangePoint, name: &str, options: &CompareOptions) -> String {
+    let (before, after) = point.shares;
+    let places = if before.max(after) < 0.01 { 2 } else { 1 };
+    let verb = if after > before { "rose" } else { "fell" };
+    let run = |(first, last): &(String, String)| format!("{first} to {last}");
+    let when = match point.range.0 == point.range.1 {
+        true => format!("in {}", point.period),
+        false => format!("in {} (95 % {})", point.period, run(&point.range)),
+    };
+    format!(
+        "{name}{}: the level {verb} {when}, from {} {} ({}) to {} ({}).",
+        place(&point.group, options),
+        percent(before, places),
+        of_what(options),
+        run(&point.before),
+        percent(after, places),
+        run(&point.after),
+    )
+}
+
+fn of_what(options: &CompareOptions) -> &'static str {
+    match options.measure {
+        Measure::Text => "of the text",
+        Measure::Units => "of the units",
+        Measure::Documents => "of the documents",
+    }
+}
+
+fn place(group: &Option<String>, options: &CompareOptions) -> String {
+    match (group, &options.group) {
+        (Some(group), Some(field)) => format!(" ({field} {group})"),
+        _ => String::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::codebook::NONE_ID;
 use crate::compare::{Family, MIN_DOCUMENTS, Measure, SMALL};
 
 use super::table::{name_of, shortened, visible};
-use super::trends::{ComparisonRow, PeriodRow, ShareRow, TrendsFile, Verdict};
+use super::trends::{ChangePointRow, ComparisonRow, PeriodRow, ShareRow, TrendsFile, Verdict};
 use super::validation::wrapped;
 
 /// Columns that bars may take; longer series are drawn together.
@@ -35,6 +35,7 @@ pub fn text(trends: &TrendsFile, names: &[(String, String)]) -> String {
             writeln!(out, "and {} smaller groups, in trends.json\n", groups.len() - MAX_GROUPS - 1);
     }
     sentences(&mut out, trends, names);
+    levels(&mut out, trends);
     small(&mut out, trends);
     out
 }
@@ -169,6 +170,27 @@ fn sentences(out: &mut String, trends: &TrendsFile, names: &[(String, String)]) 
     }
 }
 
+/// Where levels changed: the largest changes, in time order within a theme.
+fn levels(out: &mut String, trends: &TrendsFile) {
+    let points = &trends.change_points;
+    if points.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "Changes of level over the whole series: {}", points.len());
+    let size = |row: &ChangePointRow| (row.share_after.get() - row.share_before.get()).abs();
+    let mut largest: Vec<usize> = (0..points.len()).collect();
+    largest.sort_by(|a, b| size(&points[*b]).total_cmp(&size(&points[*a])).then(a.cmp(b)));
+    largest.truncate(MAX_SENTENCES);
+    largest.sort_unstable();
+    for index in largest {
+        wrapped(out, &format!("- {}", visible(&points[index].sentence)), "  ");
+    }
+    if points.len() > MAX_SENTENCES {
+        let _ = writeln!(out, "and {} smaller ones, in trends.json", points.len() - MAX_SENTENCES);
+    }
+    out.push('\n');
+}
+
 fn within(row: &ComparisonRow, trends: &TrendsFile) -> String {
     match (&row.group, &trends.group_by) {
         (Some(group), Some(field)) => format!(", {} {}", visible(field), visible(group)),
@@ -252,6 +274,9 @@ mod tests {
 
         From one period to the next: 1 rose, 0 fell, 0 no evidence of change, 0 too little data
         - Trade rose.
+
+        Changes of level over the whole series: 1
+        - Trade: the level rose.
 
         note: 2 of 2 periods have fewer than 20 documents; 2 have fewer than 5, and are not compared
         ");

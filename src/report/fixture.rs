@@ -9,7 +9,9 @@ use crate::document::{Date, DateOrigin, Document, PeriodLength, Place, Span};
 use crate::score::{Evidence, ScoredDocument, ThemeScore, UnitScore};
 
 use super::run::{Counts, EncoderUsed, InputRead, RunFile, RunTag};
-use super::trends::{ComparisonRow, PeriodRow, ShareRow, TrendsFile, TrendsTag, Verdict};
+use super::trends::{
+    ChangePointRow, ComparisonRow, PeriodRow, ShareRow, TrendsFile, TrendsTag, Verdict,
+};
 use super::value::{InOrder, ThemeIds};
 
 /// Three themes.
@@ -112,6 +114,9 @@ pub fn trends_file() -> TrendsFile {
         n_units: 40,
         se: share.and(number(0.1)),
         small: true,
+        trend: share.and(number(0.3)),
+        trend_low: share.and(number(0.2)),
+        trend_high: share.and(number(0.4)),
     };
     let period = |period: &str| PeriodRow {
         period: period.to_owned(),
@@ -153,6 +158,19 @@ pub fn trends_file() -> TrendsFile {
             compared(Family::Neighbours, "2020", Verdict::Rose),
             compared(Family::Named, "2019..2020", Verdict::Fell),
         ],
+        change_points: vec![ChangePointRow {
+            theme: "trade".to_owned(),
+            group: None,
+            period: "2021".to_owned(),
+            earliest: "2020".to_owned(),
+            latest: "2021".to_owned(),
+            from: "2020".to_owned(),
+            to: "2021".to_owned(),
+            share_before: 0.1.into(),
+            share_after: 0.3.into(),
+            q: 0.01.into(),
+            sentence: "Trade: the level rose.".to_owned(),
+        }],
         periods: vec![period("2020"), period("2021")],
     }
 }

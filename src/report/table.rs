@@ -214,6 +214,9 @@ mod tests {
             n_units: 0,
             se: None,
             small: false,
+            trend: None,
+            trend_low: None,
+            trend_high: None,
         };
         let rows = themes.iter().flat_map(|(theme, shares)| {
             shares.iter().enumerate().map(move |(i, share)| row(theme, i, *share))

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::codebook::NONE_ID;
-use crate::compare::{Cell, Comparison, Family, Measure, Trends};
+use crate::compare::{Cell, ChangePoint, Comparison, Family, Measure, Trends};
 use crate::document::PeriodLength;
 
 use super::rows::schema_tag;
@@ -39,6 +39,9 @@ pub struct TrendsFile {
     /// What can be said of two periods: neighbours first, then those that the user named. Empty where
     /// there is one period.
     pub comparisons: Vec<ComparisonRow>,
+    /// Where the level of a theme changed, by theme, then group, then time. Empty where no level
+    /// changed, and where there are fewer than 8 periods.
+    pub change_points: Vec<ChangePointRow>,
     /// The documents behind each number, by group, then period.
     pub periods: Vec<PeriodRow>,
 }
@@ -61,6 +64,7 @@ impl From<&Trends> for TrendsFile {
             notable: options.notable.into(),
             shares: ids.enumerate().flat_map(of_theme).collect(),
             comparisons: trends.comparisons.iter().map(ComparisonRow::from).collect(),
+            change_points: trends.change_points.iter().map(ChangePointRow::from).collect(),
             periods: trends.cells.iter().map(PeriodRow::from).collect(),
         }
     }
@@ -125,12 +129,23 @@ pub struct ShareRow {
     pub se: Option<Rounded>,
     /// Whether the period has few documents: its numbers are weak.
     pub small: bool,
+    /// Level of the theme in the period once noise is taken away, with the help of the periods before
+    /// and after, 0..1. Null: fewer than 5 periods, or a theme that does not vary.
+    #[schemars(range(min = 0, max = 1))]
+    pub trend: Option<Rounded>,
+    /// Lower end of the 95 % interval of `trend`, 0..1. Null as for `trend`.
+    #[schemars(range(min = 0, max = 1))]
+    pub trend_low: Option<Rounded>,
+    /// Upper end of the interval, 0..1. Null as for `trend`.
+    #[schemars(range(min = 0, max = 1))]
+    pub trend_high: Option<Rounded>,
 }
 
 impl ShareRow {
     fn new(theme: &str, index: usize, cell: &Cell) -> Self {
         let estimate = cell.shares.as_ref().map(|shares| shares[index]);
         let interval = estimate.and_then(|estimate| estimate.interval);
+        let smoothed = cell.smoothed[index];
         ShareRow {
             theme: theme.to_owned(),
             period: cell.period.clone(),
@@ -142,6 +157,58 @@ impl ShareRow {
             n_units: cell.n_units,
             se: estimate.and_then(|estimate| estimate.se).map(Rounded::new),
             small: cell.is_small(),
+            trend: smoothed.map(|level| level.share.into()),
+            trend_low: smoothed.map(|level| level.interval.0.into()),
+            trend_high: smoothed.map(|level| level.interval.1.into()),
+        }
+    }
+}
+
+/// A change of a theme's level: periods before and after it that each have one level.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangePointRow {
+    /// Id of the theme.
+    pub theme: String,
+    /// Value of the field that the documents are grouped by. Null: all documents.
+    pub group: Option<String>,
+    /// First period of the new level.
+    pub period: String,
+    /// Earliest first period of the new level that 95 % of the likelihood leaves possible.
+    pub earliest: String,
+    /// Latest first period of the new level that 95 % of the likelihood leaves possible.
+    pub latest: String,
+    /// First period of the level before.
+    pub from: String,
+    /// Last period of the new level.
+    pub to: String,
+    /// Share of the theme in all periods of the level before, 0..1.
+    #[schemars(range(min = 0, max = 1))]
+    pub share_before: Rounded,
+    /// Share of the theme in all periods of the new level, 0..1.
+    #[schemars(range(min = 0, max = 1))]
+    pub share_after: Rounded,
+    /// Rate of false discoveries at which the level of the theme would be said to change at all, 0..1:
+    /// over all themes, or over all themes and groups.
+    #[schemars(range(min = 0, max = 1))]
+    pub q: Rounded,
+    /// All of it in words.
+    pub sentence: String,
+}
+
+impl From<&ChangePoint> for ChangePointRow {
+    fn from(point: &ChangePoint) -> Self {
+        ChangePointRow {
+            theme: point.theme.clone(),
+            group: point.group.clone(),
+            period: point.period.clone(),
+            earliest: point.range.0.clone(),
+            latest: point.range.1.clone(),
+            from: point.before.0.clone(),
+            to: point.after.1.clone(),
+            share_before: point.shares.0.into(),
+            share_after: point.shares.1.into(),
+            q: point.q.into(),
+            sentence: point.sentence.clone(),
         }
     }
 }

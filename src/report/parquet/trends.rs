@@ -46,10 +46,14 @@ struct TrendColumns {
     n_units: Int64Builder,
     se: Float64Builder,
     small: BooleanBuilder,
+    trend: [Float64Builder; TREND.len()],
     since: StringBuilder,
     verdict: StringBuilder,
     change: [Float64Builder; CHANGE.len()],
 }
+
+/// The columns of the trend, in their order.
+const TREND: [&str; 3] = ["trend", "trend_low", "trend_high"];
 
 /// The columns of the change since the period before, in their order.
 const CHANGE: [&str; 6] =
@@ -75,6 +79,10 @@ impl TrendColumns {
             [change.difference, change.low, change.high, change.p, change.q, change.detectable]
         });
         for (column, x) in self.change.iter_mut().zip(numbers) {
+            column.append_option(number(x)?);
+        }
+        let trend = [row.trend, row.trend_low, row.trend_high];
+        for (column, x) in self.trend.iter_mut().zip(trend) {
             column.append_option(number(x)?);
         }
         Ok(row.theme.len() + row.period.len() + row.group.as_ref().map_or(0, String::len))
@@ -109,7 +117,8 @@ impl Columns for TrendColumns {
             optional("since", DataType::Utf8),
             optional("verdict", DataType::Utf8),
         ];
-        own.into_iter().chain(CHANGE.map(|name| optional(name, DataType::Float64))).collect()
+        let numbers = CHANGE.into_iter().chain(TREND);
+        own.into_iter().chain(numbers.map(|name| optional(name, DataType::Float64))).collect()
     }
 
     fn take(&mut self) -> Vec<ArrayRef> {
@@ -127,7 +136,8 @@ impl Columns for TrendColumns {
             taken(&mut self.since),
             taken(&mut self.verdict),
         ];
-        own.into_iter().chain(self.change.iter_mut().map(|column| taken(column))).collect()
+        let numbers = self.change.iter_mut().chain(&mut self.trend);
+        own.into_iter().chain(numbers.map(|column| taken(column))).collect()
     }
 }
 
@@ -157,6 +167,9 @@ mod tests {
             n_units: count(rows, "n_units", i),
             se: number(rows, "se", i),
             small: small.value(i),
+            trend: number(rows, "trend", i),
+            trend_low: number(rows, "trend_low", i),
+            trend_high: number(rows, "trend_high", i),
         };
         let read: Vec<ShareRow> = (0..trends.shares.len()).map(row).collect();
         assert_eq!(read, trends.shares);
