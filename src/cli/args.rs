@@ -282,6 +282,10 @@ pub struct CompareFlags {
     #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
     pub notable: f64,
 
+    /// The same documents scored with another encoder: says whether changes are there too
+    #[arg(long, value_name = "DIR")]
+    pub also: Option<PathBuf>,
+
     /// Resamples behind each interval
     #[arg(long, value_name = "N", default_value_t = 2000)]
     pub resamples: usize,

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::closer::{Mix, Robustness};
 use super::counted::ThemeName;
 use super::draws::Draws;
 use super::false_discovery::q_values;
@@ -100,6 +101,10 @@ pub struct Comparison {
     pub verdict: Verdict,
     /// The verdict in words.
     pub sentence: String,
+    /// The difference divided into content and mix, a field each; empty until looked at closer.
+    pub mix: Vec<Mix>,
+    /// Whether the change hangs on anything single; `None` until looked at closer.
+    pub robustness: Option<Robustness>,
 }
 
 impl Comparison {
@@ -195,6 +200,8 @@ fn compared(
         detectable: both.and_then(|sides| detectable(sides, (n(from), n(to)))),
         verdict: Verdict::TooLittleData,
         sentence: String::new(),
+        mix: Vec::new(),
+        robustness: None,
     };
     comparison.verdict = verdict(&comparison, options.notable);
     comparison.sentence = words::sentence(&comparison, &theme.name, options);

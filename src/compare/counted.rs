@@ -4,6 +4,8 @@
 //! takes. Every share, interval and test is computed from these, so that the text itself is read
 //! once.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +73,8 @@ pub struct CountedDocument {
     pub themes: Vec<CountedTheme>,
     /// Part of the text that no theme takes, 0..1.
     pub none_share: f64,
+    /// Fields of the document that say of what kind it is, by name: (name, value).
+    pub fields: Vec<(Arc<str>, Arc<str>)>,
 }
 
 impl CountedDocument {
@@ -90,6 +94,7 @@ impl CountedDocument {
             n_bare: scored.units.iter().filter(|unit| unit.themes.is_empty()).count() as u64,
             themes: themes.collect(),
             none_share: six_decimals(scored.none_share),
+            fields: Vec::new(),
         }
     }
 

@@ -13,6 +13,7 @@
 pub mod codebooks;
 
 mod change;
+mod closer;
 mod counted;
 mod draws;
 mod false_discovery;
@@ -34,6 +35,10 @@ use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 
 pub use change::{Comparison, Family, Verdict};
+pub use closer::{
+    Besides, Check, CheckKind, Mix, Part, Robustness, SoleTerm, SoleTerms, headline_documents,
+    look_closer,
+};
 pub use counted::{Counted, CountedDocument, CountedTheme, Measure, ThemeName};
 pub use interval::{Estimate, MIN_DOCUMENTS};
 pub use series::{ChangePoint, Smoothed};

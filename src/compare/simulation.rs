@@ -47,6 +47,7 @@ impl World {
             n_bare: n_units - n_mentions,
             themes: vec![CountedTheme { share, n_mentions }],
             none_share: 1.0 - share,
+            fields: Vec::new(),
         }
     }
 

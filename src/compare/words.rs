@@ -3,6 +3,7 @@
 use super::ChangePoint;
 use super::CompareOptions;
 use super::change::{Comparison, Verdict};
+use super::closer::{Mix, Part};
 use super::counted::Measure;
 use super::interval::MIN_DOCUMENTS;
 
@@ -62,6 +63,28 @@ pub(super) fn level_sentence(point: &ChangePoint, name: &str, options: &CompareO
         run(&point.before),
         percent(after, places),
         run(&point.after),
+    )
+}
+
+/// What is content and what is mix, in words.
+pub(super) fn mix_sentence(mix: &Mix) -> String {
+    let points = |x: f64| points(x, 1);
+    let part = |part: &Part| match part.interval {
+        Some((low, high)) => {
+            format!("{} points ({} to {})", points(part.difference), points(low), points(high))
+        }
+        None => format!("{} points", points(part.difference)),
+    };
+    let turnover = match points(mix.turnover.difference).as_str() {
+        "0.0" => String::new(),
+        shown => format!(", and {shown} documents of a {} that only one period has", mix.field),
+    };
+    format!(
+        "By {}, {} are what documents say, {} how much of each {} there is{turnover}.",
+        mix.field,
+        part(&mix.content),
+        part(&mix.mix),
+        mix.field,
     )
 }
 

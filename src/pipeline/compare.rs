@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::compare::{self, CompareOptions, Counted, ThemeName};
+use crate::compare::{self, Besides, CompareOptions, Counted, SoleTerms, ThemeName, Trends};
 use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 use crate::report::run::{Counts, RunFile};
@@ -23,6 +23,8 @@ pub struct CompareRequest {
     pub options: CompareOptions,
     /// Length of the periods; `None` for that of the run.
     pub by: Option<PeriodLength>,
+    /// A folder with the same documents, scored with another encoder.
+    pub other: Option<PathBuf>,
     /// Folder for the result; `None`: the folder compared, if it is one.
     pub out: Option<PathBuf>,
 }
@@ -56,7 +58,10 @@ pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -
     let (counted, mut warnings) = read(dirs, &options)?;
     warnings.extend(compare::left_out(&counted, &options)?);
     told(Stage::Compare, counted.documents.len() as u64);
-    let trends = TrendsFile::from(&compare::compare(&counted, &themes, &options)?);
+    let mut trends = compare::compare(&counted, &themes, &options)?;
+    let other = other(request.other.as_deref(), &themes, &options)?;
+    look_closer(&mut trends, &counted, dirs, other.as_ref())?;
+    let trends = TrendsFile::from(&trends);
     write_trends(&mut folder, &trends)?;
     match request.out {
         Some(_) => folder.commit(record(runs, &options)?)?,
@@ -64,6 +69,47 @@ pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -
     }
     let themes = themes.into_iter().map(|theme| (theme.id, theme.name)).collect();
     Ok(Compared { trends, themes, warnings, written: target })
+}
+
+/// The same documents scored with another encoder, and where each theme stands there.
+fn other(
+    dir: Option<&Path>,
+    themes: &[ThemeName],
+    options: &CompareOptions,
+) -> Result<Option<(Counted, Vec<Option<usize>>)>> {
+    let Some(dir) = dir else { return Ok(None) };
+    report::read::run_file(dir)?;
+    let model = same_model(&[dir.to_owned()])?;
+    // Emergent themes of two encoders are not the same, whatever their ids.
+    let there = |theme: &ThemeName| model.codebook.themes.iter().position(|own| own.id == theme.id);
+    let themes: Vec<Option<usize>> = themes.iter().map(there).collect();
+    if themes.iter().all(Option::is_none) {
+        return Err(Error::usage(
+            format!("--also {}: it was scored with other themes", dir.display()),
+            "score the same documents with the same codebook and another --encoder",
+        ));
+    }
+    Ok(Some((report::counted::counted(dir, options.by, None)?, themes)))
+}
+
+/// Looks closer at what changed, down to the single terms.
+fn look_closer(
+    trends: &mut Trends,
+    counted: &Counted,
+    dirs: &[PathBuf],
+    other: Option<&(Counted, Vec<Option<usize>>)>,
+) -> Result<()> {
+    let codebook = same_model(dirs)?.codebook;
+    let wanted = compare::headline_documents(trends, counted);
+    let mut terms = SoleTerms::default();
+    for dir in dirs {
+        let units = dir.join(OutputFile::UnitsParquet.name());
+        terms.of.extend(report::sole_terms::sole_terms(&units, &codebook, &wanted)?.of);
+    }
+    let other = other.map(|(counted, themes)| (counted, themes.as_slice()));
+    drop(wanted);
+    compare::look_closer(trends, counted, Besides { terms: Some(&terms), other });
+    Ok(())
 }
 
 fn target(dirs: &[PathBuf], request: &CompareRequest) -> Result<PathBuf> {

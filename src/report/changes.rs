@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::codebook::NONE_ID;
 use crate::compare::{Family, MIN_DOCUMENTS, Measure, SMALL};
 
+use super::closer::MixRow;
 use super::table::{name_of, shortened, visible};
 use super::trends::{ChangePointRow, ComparisonRow, PeriodRow, ShareRow, TrendsFile, Verdict};
 use super::validation::wrapped;
@@ -21,6 +22,8 @@ const NAME_WIDTH: usize = 30;
 const MAX_GROUPS: usize = 6;
 /// Sentences of one kind that are shown; the others are in the files.
 const MAX_SENTENCES: usize = 12;
+/// Part of a change from which its mix is told.
+const MUCH: f64 = 0.2;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// The whole text, ending in a line feed. `names` gives themes by (id, name to show).
@@ -217,11 +220,22 @@ fn listed(out: &mut String, title: &str, rows: &[&ComparisonRow]) {
     let size = |row: &ComparisonRow| row.difference.map_or(0.0, |x| x.get().abs());
     changes.sort_by(|a, b| unsure(a).total_cmp(&unsure(b)).then(size(b).total_cmp(&size(a))));
     for row in changes.iter().take(MAX_SENTENCES) {
-        wrapped(out, &format!("- {}", visible(&row.sentence)), "  ");
+        let words: Vec<&str> = [row.sentence.as_str()].into_iter().chain(closer(row)).collect();
+        wrapped(out, &format!("- {}", visible(&words.join(" "))), "  ");
     }
     if changes.len() > MAX_SENTENCES {
         let _ = writeln!(out, "and {} more, in trends.json", changes.len() - MAX_SENTENCES);
     }
+}
+
+/// What a closer look found: whether the change is robust, and the field of which the mix has most of it, if
+/// that is much.
+fn closer(row: &ComparisonRow) -> impl Iterator<Item = &str> {
+    let whole = row.difference.map_or(0.0, |x| x.get().abs());
+    let own = |mix: &MixRow| (mix.mix.difference.get() + mix.turnover.difference.get()).abs();
+    let most = row.mix.iter().max_by(|a, b| own(a).total_cmp(&own(b)));
+    let most = most.filter(|mix| own(mix) >= MUCH * whole).map(|mix| mix.sentence.as_str());
+    row.robustness.iter().map(|found| found.sentence.as_str()).chain(most)
 }
 
 /// The themes that did not change, by what is known of them.
@@ -270,10 +284,10 @@ mod tests {
         Trade and supply chains         █       -             33.3           2021
 
         2019..2020 to 2021: 0 rose, 1 fell, 0 no evidence of change, 0 too little data
-        - Trade rose.
+        - Trade rose. Fragile: without source `daily` +1.0 points instead of +25.0.
 
         From one period to the next: 1 rose, 0 fell, 0 no evidence of change, 0 too little data
-        - Trade rose.
+        - Trade rose. Fragile: without source `daily` +1.0 points instead of +25.0.
 
         Changes of level over the whole series: 1
         - Trade: the level rose.

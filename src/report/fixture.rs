@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::compare::{Family, Measure};
+use crate::compare::{CheckKind, Family, Measure};
 use crate::document::{Date, DateOrigin, Document, PeriodLength, Place, Span};
 use crate::score::{Evidence, ScoredDocument, ThemeScore, UnitScore};
 
+use super::closer::{CheckRow, MixRow, PartRow, RobustnessRow};
 use super::run::{Counts, EncoderUsed, InputRead, RunFile, RunTag};
 use super::trends::{
     ChangePointRow, ComparisonRow, PeriodRow, ShareRow, TrendsFile, TrendsTag, Verdict,
@@ -144,6 +145,8 @@ pub fn trends_file() -> TrendsFile {
         n_documents_from: 3,
         n_documents_to: 3,
         family,
+        mix: vec![mix()],
+        robustness: Some(robustness()),
     };
     TrendsFile {
         schema: TrendsTag::V1,
@@ -173,4 +176,36 @@ pub fn trends_file() -> TrendsFile {
         }],
         periods: vec![period("2020"), period("2021")],
     }
+}
+
+/// A difference that is all content.
+fn mix() -> MixRow {
+    let part = |difference: f64, end: Option<f64>| PartRow {
+        difference: difference.into(),
+        low: end.map(|end| (-end).into()),
+        high: end.map(Into::into),
+    };
+    MixRow {
+        field: "source".to_owned(),
+        n_levels: 2,
+        covered_from: 1.0.into(),
+        covered_to: 0.9.into(),
+        content: part(0.25, Some(0.5)),
+        mix: part(0.0, Some(0.1)),
+        turnover: part(0.0, None),
+        sentence: "By source, all of it.".to_owned(),
+    }
+}
+
+fn robustness() -> RobustnessRow {
+    let check = CheckRow {
+        kind: CheckKind::Field,
+        field: Some("source".to_owned()),
+        without: Some("daily".to_owned()),
+        n_tried: 2,
+        difference: 0.01.into(),
+        holds: false,
+    };
+    let sentence = "Fragile: without source `daily` +1.0 points instead of +25.0.".to_owned();
+    RobustnessRow { robust: false, checks: vec![check], sentence }
 }

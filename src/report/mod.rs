@@ -7,6 +7,7 @@
 
 pub mod value;
 pub mod rows;
+pub mod closer;
 pub mod trends;
 pub mod run;
 pub mod jsonl;
@@ -17,6 +18,7 @@ pub mod table;
 pub mod validation;
 pub mod read;
 pub mod counted;
+pub mod sole_terms;
 pub mod changes;
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Deserialize;
 
@@ -44,7 +45,8 @@ pub fn run_file(dir: &Path) -> Result<RunFile> {
 /// `Io` or `Malformed` where `documents.jsonl` or `units.parquet` cannot be read.
 pub fn documents(dir: &Path, wanted: &HashSet<&str>) -> Result<ScoredTexts> {
     let mut found = heads(&dir.join(OutputFile::Documents.name()), wanted)?;
-    add_units(&dir.join(OutputFile::UnitsParquet.name()), &mut found)?;
+    let units = dir.join(OutputFile::UnitsParquet.name());
+    unit_batches(&units, &COLUMNS, |batch| add(batch, &mut found))?;
     Ok(found)
 }
 
@@ -88,18 +90,31 @@ fn heads(path: &Path, wanted: &HashSet<&str>) -> Result<ScoredTexts> {
     Ok(found)
 }
 
-fn add_units(path: &PathBuf, documents: &mut ScoredTexts) -> Result<()> {
+/// Columns of `units.parquet` that codes are matched with.
+const COLUMNS: [&str; 6] = ["document", "start", "end", "text", "themes", "scores"];
+
+/// Hands some columns of `units.parquet` to `take`, a batch at a time; `take` gives `None` where a
+/// column is not there or not of its type.
+///
+/// # Errors
+/// `Io` or `Malformed` where the file cannot be read.
+pub(super) fn unit_batches(
+    path: &Path,
+    columns: &[&str],
+    mut take: impl FnMut(&RecordBatch) -> Option<()>,
+) -> Result<()> {
     let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
     let malformed = |e: &dyn std::fmt::Display| {
         Error::malformed(path, (0, 0), format!("not a table of units: {e}"), HINT)
     };
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(ParquetRecordBatchReaderBuilder::build)
-        .map_err(|e| malformed(&e))?;
-    for batch in reader {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| malformed(&e))?;
+    let fields = builder.schema().fields().iter().enumerate();
+    let wanted = fields.filter(|(_, field)| columns.contains(&field.name().as_str()));
+    let wanted: Vec<usize> = wanted.map(|(index, _)| index).collect();
+    let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
+    for batch in builder.with_projection(mask).build().map_err(|e| malformed(&e))? {
         let batch = batch.map_err(|e| malformed(&e))?;
-        add(&batch, documents)
-            .ok_or_else(|| malformed(&"a column is missing or of another type"))?;
+        take(&batch).ok_or_else(|| malformed(&"a column is missing or of another type"))?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::codebook::NONE_ID;
 use crate::compare::{Cell, ChangePoint, Comparison, Family, Measure, Trends};
 use crate::document::PeriodLength;
 
+use super::closer::{MixRow, RobustnessRow};
 use super::rows::schema_tag;
 use super::value::Rounded;
 
@@ -260,6 +261,12 @@ pub struct ComparisonRow {
     pub n_documents_to: u64,
     /// The tests that `q` is computed over.
     pub family: Family,
+    /// The difference divided by what documents say and which documents there are, for each field that allows
+    /// it. Empty where the share did not change and no user named the periods.
+    pub mix: Vec<MixRow>,
+    /// Whether the change hangs on a single document, level of a field, term, half of the documents or
+    /// encoder. Null: the share did not change, or nothing could be checked.
+    pub robustness: Option<RobustnessRow>,
 }
 
 impl From<&Comparison> for ComparisonRow {
@@ -283,6 +290,8 @@ impl From<&Comparison> for ComparisonRow {
             n_documents_from: comparison.n_documents.0,
             n_documents_to: comparison.n_documents.1,
             family: comparison.family,
+            mix: comparison.mix.iter().map(MixRow::from).collect(),
+            robustness: comparison.robustness.as_ref().map(RobustnessRow::from),
         }
     }
 }

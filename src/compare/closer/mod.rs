@@ -1,0 +1,137 @@
+//! A closer look at what changed: is it what documents say, or which documents there are ([`mix`])? And
+//! does it hang on a single document, source, term or encoder ([`robust`])?
+
+mod mix;
+mod robust;
+mod terms;
+
+use rayon::prelude::*;
+
+use super::change::{Comparison, Family, Verdict};
+use super::counted::{Counted, CountedDocument};
+use super::side::{self, Key};
+use super::{CompareOptions, Trends};
+
+#[cfg(test)]
+mod tests;
+
+pub use mix::{Mix, Part};
+pub use robust::{Check, CheckKind, Robustness};
+pub use terms::{SoleTerm, SoleTerms};
+
+/// Documents of a level, in either period, under which it is put together with other small ones.
+const MIN_LEVEL: usize = 5;
+
+/// What a closer look needs besides the documents.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Besides<'b> {
+    /// What single terms carry in the documents; empty: no term is looked at.
+    pub terms: Option<&'b SoleTerms>,
+    /// The same documents scored with another encoder, and for each theme of the model its place
+    /// there.
+    pub other: Option<(&'b Counted, &'b [Option<usize>])>,
+}
+
+/// The documents of two periods and the theme that is compared.
+struct Case<'c> {
+    theme: usize,
+    from: Vec<&'c CountedDocument>,
+    to: Vec<&'c CountedDocument>,
+    options: &'c CompareOptions,
+    /// Names the case for what is drawn.
+    name: [String; 4],
+}
+
+impl<'c> Case<'c> {
+    fn sides(&self) -> [&[&'c CountedDocument]; 2] {
+        [&self.from, &self.to]
+    }
+
+    /// What a document weighs, and what the theme takes of it.
+    fn of(&self, document: &CountedDocument) -> (f64, f64) {
+        let measure = self.options.measure;
+        let taken = document.parts(measure).nth(self.theme).unwrap_or(0.0);
+        (document.weight(measure), taken)
+    }
+
+    /// Names of the fields that documents have.
+    fn fields(&self) -> Vec<&'c str> {
+        let documents = self.from.iter().chain(&self.to);
+        let mut fields: Vec<&str> = documents
+            .flat_map(|document| document.fields.iter().map(|(name, _)| &**name))
+            .collect();
+        fields.sort_unstable();
+        fields.dedup();
+        fields
+    }
+}
+
+/// Whether a change is looked at: every one that is real.
+pub fn is_headline(comparison: &Comparison) -> bool {
+    matches!(comparison.verdict, Verdict::Rose | Verdict::Fell)
+}
+
+/// Ids of the documents behind what changed, and the ids of the themes that did.
+pub fn headline_documents<'c>(
+    trends: &'c Trends,
+    counted: &'c Counted,
+) -> std::collections::HashMap<&'c str, Vec<&'c str>> {
+    let mut wanted: std::collections::HashMap<&str, Vec<&str>> = Default::default();
+    let Ok(sides) = Sides::of(trends, counted) else { return wanted };
+    for comparison in trends.comparisons.iter().filter(|c| is_headline(c)) {
+        for document in sides.documents(comparison).into_iter().flatten() {
+            let themes = wanted.entry(&document.id).or_default();
+            if !themes.contains(&comparison.theme.as_str()) {
+                themes.push(&comparison.theme);
+            }
+        }
+    }
+    wanted
+}
+
+/// Looks closer at every change that is real, and at the mix of every pair that the user named.
+pub fn look_closer(trends: &mut Trends, counted: &Counted, besides: Besides<'_>) {
+    let Ok(sides) = Sides::of(trends, counted) else { return };
+    let options = trends.options.clone();
+    let themes: Vec<String> = trends.themes.iter().map(|theme| theme.id.clone()).collect();
+    trends.comparisons.par_iter_mut().for_each(|comparison| {
+        let is_named = matches!(comparison.family, Family::Named | Family::NamedInGroups);
+        if !is_headline(comparison) && !is_named {
+            return;
+        }
+        let Some(theme) = themes.iter().position(|id| *id == comparison.theme) else { return };
+        let [from, to] = sides.documents(comparison);
+        let name = [
+            side::named(&comparison.group),
+            comparison.from.clone(),
+            comparison.to.clone(),
+            comparison.theme.clone(),
+        ];
+        let case = Case { theme, from, to, options: &options, name };
+        comparison.mix = mix::mixes(&case);
+        if is_headline(comparison) {
+            comparison.robustness = robust::judged(&case, besides);
+        }
+    });
+}
+
+/// The documents of every side of a comparison.
+struct Sides<'c>(std::collections::BTreeMap<Key, side::Side<'c>>);
+
+impl<'c> Sides<'c> {
+    fn of(trends: &Trends, counted: &'c Counted) -> crate::error::Result<Self> {
+        let mut documents: Vec<&CountedDocument> = counted.documents.iter().collect();
+        documents.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut sides = side::periods(&documents);
+        side::pairs(&mut sides, &trends.options)?;
+        Ok(Sides(sides))
+    }
+
+    fn documents(&self, comparison: &Comparison) -> [Vec<&'c CountedDocument>; 2] {
+        let of = |label: &String| {
+            let side = self.0.get(&(comparison.group.clone(), label.clone()));
+            side.map_or_else(Vec::new, |side| side.documents.clone())
+        };
+        [of(&comparison.from), of(&comparison.to)]
+    }
+}

@@ -1,0 +1,268 @@
+//! Robust or fragile? A change is robust if it is there without any one document, any one level of a
+//! field (such as a source), any one term of its theme, in random halves of the documents and, where the
+//! documents were scored with another encoder too, by that one.
+//!
+//! "There" means: of the same sign and at least half the size. Leaving out is no test: what is left has
+//! fewer documents, and would often fail one for that alone.
+
+use std::collections::BTreeSet;
+
+use crate::compare::counted::CountedDocument;
+use crate::compare::draws::Draws;
+use crate::compare::interval::MIN_DOCUMENTS;
+
+use super::mix::level;
+use super::{Besides, Case};
+
+/// Part of a change that must be left for it to hold.
+const KEPT: f64 = 0.5;
+/// Part of random halves in which the change must have its sign.
+const HALVES: f64 = 0.95;
+
+/// What is left out or done in another way.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckKind {
+    /// One document at a time.
+    Document,
+    /// One level of a field at a time, such as a source.
+    Field,
+    /// One term at a time: units in which no other term of the theme stands lose the theme.
+    Term,
+    /// Half of the documents at random: the difference is that of the 5th worst of 100 halves.
+    Halves,
+    /// The other encoder.
+    Encoder,
+}
+
+/// A check, at its worst.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// What kind.
+    pub kind: CheckKind,
+    /// The field, of a check of one.
+    pub field: Option<String>,
+    /// What was left out when least was left of the change.
+    pub without: Option<String>,
+    /// What was tried: documents, levels, terms, halves.
+    pub n_tried: usize,
+    /// The difference at worst, -1..1.
+    pub difference: f64,
+    /// Whether the change holds there.
+    pub holds: bool,
+}
+
+/// Whether a change hangs on anything single.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Robustness {
+    /// Whether it holds in every check.
+    pub is_robust: bool,
+    /// One for each kind, and each field.
+    pub checks: Vec<Check>,
+    /// All of it in words.
+    pub sentence: String,
+}
+
+/// `None` where nothing could be checked.
+pub(super) fn judged(case: &Case<'_>, besides: Besides<'_>) -> Option<Robustness> {
+    let whole = difference(case, |_| true)?;
+    let found = Found { whole };
+    let fields = case.fields();
+    let checks: Vec<Check> = without_documents(case, &found)
+        .into_iter()
+        .chain(fields.iter().filter_map(|field| without_levels(case, &found, field)))
+        .chain(besides.terms.and_then(|terms| without_terms(case, &found, terms)))
+        .chain(halves(case, &found))
+        .chain(besides.other.and_then(|other| by_other_encoder(case, &found, other)))
+        .collect();
+    let is_robust = checks.iter().all(|check| check.holds);
+    let sentence = sentence(whole, &checks);
+    (!checks.is_empty()).then_some(Robustness { is_robust, checks, sentence })
+}
+
+/// The change that is checked.
+struct Found {
+    whole: f64,
+}
+
+impl Found {
+    /// How much of the change is left, 1 for all of it.
+    fn left(&self, difference: f64) -> f64 {
+        difference / self.whole
+    }
+
+    /// The check of the case in which least is left.
+    fn worst(
+        &self,
+        (kind, field): (CheckKind, Option<&str>),
+        tried: impl Iterator<Item = (Option<String>, f64)>,
+    ) -> Option<Check> {
+        let mut n_tried = 0;
+        let counted = tried.inspect(|_| n_tried += 1);
+        let worse = |a: (Option<String>, f64), b: (Option<String>, f64)| {
+            if self.left(b.1) < self.left(a.1) { b } else { a }
+        };
+        let (without, difference) = counted.reduce(worse)?;
+        Some(Check {
+            kind,
+            field: field.map(str::to_owned),
+            without,
+            n_tried,
+            difference,
+            holds: self.left(difference) >= KEPT,
+        })
+    }
+}
+
+/// Weight and what the theme takes, over some documents of a side.
+type Sums = (f64, f64);
+
+fn sums<'d>(case: &Case<'_>, documents: impl IntoIterator<Item = &'d CountedDocument>) -> Sums {
+    let add = |a: Sums, b: Sums| (a.0 + b.0, a.1 + b.1);
+    documents.into_iter().map(|document| case.of(document)).fold((0.0, 0.0), add)
+}
+
+/// `None` where a side weighs nothing.
+fn of_sums([from, to]: [Sums; 2]) -> Option<f64> {
+    let difference = to.1 / to.0 - from.1 / from.0;
+    difference.is_finite().then_some(difference)
+}
+
+/// The difference over the documents that are kept; `None` where a side has too few.
+fn difference(case: &Case<'_>, keep: impl Fn(&CountedDocument) -> bool) -> Option<f64> {
+    let kept =
+        case.sides().map(|side| side.iter().copied().filter(|d| keep(d)).collect::<Vec<_>>());
+    let is_enough = kept.iter().all(|side| side.len() >= MIN_DOCUMENTS);
+    of_sums(kept.map(|side| sums(case, side))).filter(|_| is_enough)
+}
+
+fn without_documents(case: &Case<'_>, found: &Found) -> Option<Check> {
+    let all = case.sides().map(|side| sums(case, side.iter().copied()));
+    let tried = (0..2).flat_map(|side| {
+        case.sides()[side].iter().filter_map(move |document| {
+            let (mut rest, own) = (all, case.of(document));
+            rest[side] = (rest[side].0 - own.0, rest[side].1 - own.1);
+            Some((Some(document.id.clone()), of_sums(rest)?))
+        })
+    });
+    found.worst((CheckKind::Document, None), tried)
+}
+
+fn without_levels(case: &Case<'_>, found: &Found, field: &str) -> Option<Check> {
+    let documents = || case.from.iter().chain(&case.to);
+    let levels: BTreeSet<&str> = documents().filter_map(|d| level(d, field)).collect();
+    let n_documents = documents().count();
+    // A field in which each document has a level of its own says what leaving out documents says.
+    if levels.len() < 2 || levels.len() * 2 > n_documents + 2 {
+        return None;
+    }
+    let tried = levels.into_iter().filter_map(|left_out| {
+        let rest = difference(case, |document| level(document, field) != Some(left_out))?;
+        Some((Some(left_out.to_owned()), rest))
+    });
+    found.worst((CheckKind::Field, Some(field)), tried)
+}
+
+fn without_terms(case: &Case<'_>, found: &Found, terms: &super::SoleTerms) -> Option<Check> {
+    let all = case.sides().map(|side| sums(case, side.iter().copied()));
+    let lost = case.sides().map(|side| terms.lost(side, case.theme, case.options.measure));
+    let names: BTreeSet<&str> = lost.iter().flat_map(|side| side.keys().copied()).collect();
+    let tried = names.into_iter().filter_map(|term| {
+        let rest = [0, 1]
+            .map(|side| (all[side].0, all[side].1 - lost[side].get(term).copied().unwrap_or(0.0)));
+        Some((Some(term.to_owned()), of_sums(rest)?))
+    });
+    found.worst((CheckKind::Term, None), tried)
+}
+
+/// Random halves of the documents of both sides.
+fn halves(case: &Case<'_>, found: &Found) -> Option<Check> {
+    let mut name: Vec<&str> = case.name.iter().map(String::as_str).collect();
+    name.push("halves");
+    let mut draws = Draws::new(case.options.seed, &name);
+    let drawn = case.sides().map(|side| {
+        let mut order: Vec<u32> = (0..side.len() as u32).collect();
+        let own: Vec<Sums> = side.iter().map(|document| case.of(document)).collect();
+        let chosen = draws.choices(&mut order, side.len().div_ceil(2));
+        let half = |row: ndarray::ArrayView1<'_, f64>| {
+            let taken = row.iter().zip(&own).filter(|(chosen, _)| **chosen > 0.0);
+            taken.fold((0.0, 0.0), |sum, (_, own)| (sum.0 + own.0, sum.1 + own.1))
+        };
+        chosen.outer_iter().map(half).collect::<Vec<Sums>>()
+    });
+    let pairs = drawn[0].iter().zip(&drawn[1]);
+    let mut differences: Vec<f64> = pairs.filter_map(|(a, b)| of_sums([*a, *b])).collect();
+    differences.sort_by(|a, b| found.left(*a).total_cmp(&found.left(*b)));
+    let worst = differences.get(((1.0 - HALVES) * differences.len() as f64) as usize)?;
+    Some(Check {
+        kind: CheckKind::Halves,
+        field: None,
+        without: None,
+        n_tried: differences.len(),
+        difference: *worst,
+        holds: found.left(*worst) > 0.0,
+    })
+}
+
+fn by_other_encoder(
+    case: &Case<'_>,
+    found: &Found,
+    (counted, themes): (&crate::compare::Counted, &[Option<usize>]),
+) -> Option<Check> {
+    let theme = (*themes.get(case.theme)?)?;
+    let wanted = case
+        .sides()
+        .map(|side| side.iter().map(|document| document.id.as_str()).collect::<BTreeSet<&str>>());
+    let other = wanted.map(|ids| {
+        counted.documents.iter().filter(|d| ids.contains(d.id.as_str())).collect::<Vec<_>>()
+    });
+    let [from, to] = other;
+    let case = Case { theme, from, to, options: case.options, name: case.name.clone() };
+    let tried = difference(&case, |_| true).map(|difference| (None, difference));
+    found.worst((CheckKind::Encoder, None), tried.into_iter())
+}
+
+fn sentence(whole: f64, checks: &[Check]) -> String {
+    let failed: Vec<String> =
+        checks.iter().filter(|check| !check.holds).map(|check| failure(whole, check)).collect();
+    if !failed.is_empty() {
+        return format!("Fragile: {}.", failed.join("; "));
+    }
+    let held: Vec<String> = checks.iter().map(success).collect();
+    format!("Robust: it holds {}.", held.join(", "))
+}
+
+fn failure(whole: f64, check: &Check) -> String {
+    let change =
+        format!("{:+.1} points instead of {:+.1}", check.difference * 100.0, whole * 100.0);
+    let without = check.without.as_deref().unwrap_or_default();
+    match check.kind {
+        CheckKind::Document => format!("without document `{without}` {change}"),
+        CheckKind::Field => {
+            let field = check.field.as_deref().unwrap_or_default();
+            format!("without {field} `{without}` {change}")
+        }
+        CheckKind::Term => format!("without the term `{without}` {change}"),
+        CheckKind::Halves => {
+            format!(
+                "its sign is lost in more than {:.0} of 100 random halves",
+                (1.0 - HALVES) * 100.0
+            )
+        }
+        CheckKind::Encoder => format!("by the other encoder {change}"),
+    }
+}
+
+fn success(check: &Check) -> String {
+    match check.kind {
+        CheckKind::Document => "without any one document".to_owned(),
+        CheckKind::Field => {
+            format!("without any one {}", check.field.as_deref().unwrap_or_default())
+        }
+        CheckKind::Term => "without any one term".to_owned(),
+        CheckKind::Halves => "in random halves of the documents".to_owned(),
+        CheckKind::Encoder => "by the other encoder".to_owned(),
+    }
+}
