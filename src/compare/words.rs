@@ -68,24 +68,20 @@ pub(super) fn level_sentence(point: &ChangePoint, name: &str, options: &CompareO
 
 /// What is content and what is mix, in words.
 pub(super) fn mix_sentence(mix: &Mix) -> String {
-    let points = |x: f64| points(x, 1);
-    let part = |part: &Part| match part.interval {
-        Some((low, high)) => {
-            format!("{} points ({} to {})", points(part.difference), points(low), points(high))
-        }
-        None => format!("{} points", points(part.difference)),
+    let parts = [("content", mix.content), ("mix", mix.mix), ("turnover", mix.turnover)];
+    let largest = parts.iter().map(|(_, part)| part.difference.abs()).fold(0.0, f64::max);
+    let places = if largest < 0.01 { 2 } else { 1 };
+    let points = |x: f64| points(x, places);
+    let part = |(name, part): &(&str, Part)| {
+        let interval = part
+            .interval
+            .map_or(String::new(), |(low, high)| format!(" ({} to {})", points(low), points(high)));
+        format!("{name} {} points{interval}", points(part.difference))
     };
-    let turnover = match points(mix.turnover.difference).as_str() {
-        "0.0" => String::new(),
-        shown => format!(", and {shown} documents of a {} that only one period has", mix.field),
-    };
-    format!(
-        "By {}, {} are what documents say, {} how much of each {} there is{turnover}.",
-        mix.field,
-        part(&mix.content),
-        part(&mix.mix),
-        mix.field,
-    )
+    // Levels that only one period has are the exception.
+    let n = if points(mix.turnover.difference) == points(0.0) { 2 } else { 3 };
+    let parts: Vec<String> = parts[..n].iter().map(part).collect();
+    format!("By `{}`: {}.", mix.field, parts.join(", "))
 }
 
 fn of_what(options: &CompareOptions) -> &'static str {

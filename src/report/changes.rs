@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::codebook::NONE_ID;
 use crate::compare::{Family, MIN_DOCUMENTS, Measure, SMALL};
 
-use super::closer::MixRow;
+use super::closer::{MixRow, RobustnessRow};
 use super::table::{name_of, shortened, visible};
 use super::trends::{ChangePointRow, ComparisonRow, PeriodRow, ShareRow, TrendsFile, Verdict};
 use super::validation::wrapped;
@@ -235,7 +235,11 @@ fn closer(row: &ComparisonRow) -> impl Iterator<Item = &str> {
     let own = |mix: &MixRow| (mix.mix.difference.get() + mix.turnover.difference.get()).abs();
     let most = row.mix.iter().max_by(|a, b| own(a).total_cmp(&own(b)));
     let most = most.filter(|mix| own(mix) >= MUCH * whole).map(|mix| mix.sentence.as_str());
-    row.robustness.iter().map(|found| found.sentence.as_str()).chain(most)
+    row.robustness.iter().map(robust).chain(most)
+}
+
+fn robust(found: &RobustnessRow) -> &str {
+    if found.robust { "Robust." } else { &found.sentence }
 }
 
 /// The themes that did not change, by what is known of them.

@@ -230,7 +230,15 @@ fn sentence(whole: f64, checks: &[Check]) -> String {
     if !failed.is_empty() {
         return format!("Fragile: {}.", failed.join("; "));
     }
-    let held: Vec<String> = checks.iter().map(success).collect();
+    let left_out: Vec<&str> = checks.iter().filter_map(left_out).collect();
+    let mut held = match left_out.split_last() {
+        Some((last, [])) => vec![format!("without any one {last}")],
+        Some((last, others)) => vec![format!("without any one {} or {last}", others.join(", "))],
+        None => Vec::new(),
+    };
+    let has = |kind| checks.iter().any(|check| check.kind == kind);
+    held.extend(has(CheckKind::Halves).then(|| "in random halves".to_owned()));
+    held.extend(has(CheckKind::Encoder).then(|| "by the other encoder".to_owned()));
     format!("Robust: it holds {}.", held.join(", "))
 }
 
@@ -255,14 +263,12 @@ fn failure(whole: f64, check: &Check) -> String {
     }
 }
 
-fn success(check: &Check) -> String {
+/// What a check leaves out one of at a time.
+fn left_out(check: &Check) -> Option<&str> {
     match check.kind {
-        CheckKind::Document => "without any one document".to_owned(),
-        CheckKind::Field => {
-            format!("without any one {}", check.field.as_deref().unwrap_or_default())
-        }
-        CheckKind::Term => "without any one term".to_owned(),
-        CheckKind::Halves => "in random halves of the documents".to_owned(),
-        CheckKind::Encoder => "by the other encoder".to_owned(),
+        CheckKind::Document => Some("document"),
+        CheckKind::Field => check.field.as_deref(),
+        CheckKind::Term => Some("term"),
+        CheckKind::Halves | CheckKind::Encoder => None,
     }
 }

@@ -137,7 +137,7 @@ impl Columns for TrendColumns {
             taken(&mut self.verdict),
         ];
         let numbers = self.change.iter_mut().chain(&mut self.trend);
-        own.into_iter().chain(numbers.map(|column| taken(column))).collect()
+        own.into_iter().chain(numbers.map(taken)).collect()
     }
 }
 
