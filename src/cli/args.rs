@@ -286,6 +286,14 @@ pub struct CompareFlags {
     #[arg(long, value_name = "DIR")]
     pub also: Option<PathBuf>,
 
+    /// Say also whether themes still mean what they meant: how far their units moved, and new terms
+    #[arg(long)]
+    pub drift: bool,
+
+    /// Folder of added encoders [default: the user's cache folder]
+    #[arg(long, value_name = "DIR", env = "THEMELINE_MODELS")]
+    pub models_dir: Option<PathBuf>,
+
     /// Resamples behind each interval
     #[arg(long, value_name = "N", default_value_t = 2000)]
     pub resamples: usize,

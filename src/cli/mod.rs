@@ -147,6 +147,8 @@ fn compare(dirs: &[PathBuf], flags: CompareFlags) -> Result<()> {
         },
         by: flags.by,
         other: flags.also,
+        drift: flags.drift,
+        models_dir: flags.models_dir,
         out: flags.out,
     };
     let talk = Talk::new(false, false);

@@ -4,6 +4,7 @@
 //! takes. Every share, interval and test is computed from these, so that the text itself is read
 //! once.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -136,6 +137,12 @@ pub struct Counted {
 }
 
 impl Counted {
+    /// The period of each document that is in one, by its id.
+    pub fn periods(&self) -> HashMap<&str, &str> {
+        let documents = self.documents.iter();
+        documents.filter_map(|d| Some((d.id.as_str(), d.period.as_deref()?))).collect()
+    }
+
     /// Adds a document; a copy counts nothing.
     pub fn add(&mut self, scored: &ScoredDocument) {
         if scored.duplicate_of.is_none() {

@@ -16,6 +16,8 @@ mod change;
 mod closer;
 mod counted;
 mod draws;
+mod drift;
+mod emergence;
 mod false_discovery;
 mod interval;
 mod moments;
@@ -40,6 +42,8 @@ pub use closer::{
     look_closer,
 };
 pub use counted::{Counted, CountedDocument, CountedTheme, Measure, ThemeName};
+pub use drift::{Drift, SampledUnit, ThemeTerms, drifts};
+pub use emergence::{Appearance, appearances};
 pub use interval::{Estimate, MIN_DOCUMENTS};
 pub use series::{ChangePoint, Smoothed};
 pub use side::{Between, PeriodRange};

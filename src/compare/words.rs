@@ -5,6 +5,7 @@ use super::CompareOptions;
 use super::change::{Comparison, Verdict};
 use super::closer::{Mix, Part};
 use super::counted::Measure;
+use super::emergence::Appearance;
 use super::interval::MIN_DOCUMENTS;
 
 /// The verdict in words. `name`: that of the theme.
@@ -63,6 +64,36 @@ pub(super) fn level_sentence(point: &ChangePoint, name: &str, options: &CompareO
         run(&point.before),
         percent(after, places),
         run(&point.after),
+    )
+}
+
+/// When an emergent theme appears and what becomes of it, in words. `name`: that of the theme.
+pub(super) fn appearance_sentence(
+    found: &Appearance,
+    name: &str,
+    options: &CompareOptions,
+) -> String {
+    let places = if found.peak.1 < 0.01 { 2 } else { 1 };
+    let first = match found.p_new {
+        None => format!("is there from {} on", found.first_period),
+        Some(p) => {
+            let ((n, of), (before, of_before)) = (found.first_documents, found.documents_before);
+            let p = if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") };
+            format!(
+                "appears in {} ({n} of {of} documents; {before} of the {of_before} before, {p})",
+                found.first_period
+            )
+        }
+    };
+    let last = match found.peak.0 == found.last.0 {
+        true => String::new(),
+        false => format!(", and takes {} in {}", percent(found.last.1, places), found.last.0),
+    };
+    format!(
+        "{name} {first}, is largest in {} with {} {}{last}.",
+        found.peak.0,
+        percent(found.peak.1, places),
+        of_what(options)
     )
 }
 

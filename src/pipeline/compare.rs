@@ -6,15 +6,18 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::codebook::Codebook;
 use crate::compare::{self, Besides, CompareOptions, Counted, SoleTerms, ThemeName, Trends};
 use crate::document::PeriodLength;
 use crate::error::{Error, Result};
+use crate::report::emergence::DriftRow;
 use crate::report::run::{Counts, RunFile};
 use crate::report::trends::TrendsFile;
 use crate::report::{self, OutputFile, OutputFolder, json_file, trends_parquet};
 use crate::theme::ThemeModel;
 
 use super::job::{Progress, Stage};
+use super::{drift, leave_out};
 
 /// What `themeline compare` is asked for.
 #[derive(Debug, Clone)]
@@ -25,6 +28,10 @@ pub struct CompareRequest {
     pub by: Option<PeriodLength>,
     /// A folder with the same documents, scored with another encoder.
     pub other: Option<PathBuf>,
+    /// Whether to say where themes stand in each period; takes the encoder.
+    pub drift: bool,
+    /// Folder of added encoders; `None`: the user's cache folder.
+    pub models_dir: Option<PathBuf>,
     /// Folder for the result; `None`: the folder compared, if it is one.
     pub out: Option<PathBuf>,
 }
@@ -53,15 +60,22 @@ pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -
     let runs: Vec<RunFile> =
         dirs.iter().map(|dir| report::read::run_file(dir)).collect::<Result<_>>()?;
     let options = checked(request, &runs)?;
-    let themes = names(&same_model(dirs)?);
+    let model = same_model(dirs)?;
+    let themes = names(&model);
+    let units: Vec<PathBuf> =
+        dirs.iter().map(|dir| dir.join(OutputFile::UnitsParquet.name())).collect();
     let mut folder = OutputFolder::create(&target)?;
     let (counted, mut warnings) = read(dirs, &options)?;
     warnings.extend(compare::left_out(&counted, &options)?);
     told(Stage::Compare, counted.documents.len() as u64);
     let mut trends = compare::compare(&counted, &themes, &options)?;
     let other = other(request.other.as_deref(), &themes, &options)?;
-    look_closer(&mut trends, &counted, dirs, other.as_ref())?;
-    let trends = TrendsFile::from(&trends);
+    look_closer(&mut trends, &counted, &units, &model.codebook, other.as_ref())?;
+    let trends = TrendsFile {
+        emergence: drift::emergence(&units, &model, &trends, &counted)?,
+        drift: drifts((&runs[0], &model), &units, &counted, request)?,
+        ..TrendsFile::from(&trends)
+    };
     write_trends(&mut folder, &trends)?;
     match request.out {
         Some(_) => folder.commit(record(runs, &options)?)?,
@@ -96,20 +110,34 @@ fn other(
 fn look_closer(
     trends: &mut Trends,
     counted: &Counted,
-    dirs: &[PathBuf],
+    units: &[PathBuf],
+    codebook: &Codebook,
     other: Option<&(Counted, Vec<Option<usize>>)>,
 ) -> Result<()> {
-    let codebook = same_model(dirs)?.codebook;
     let wanted = compare::headline_documents(trends, counted);
     let mut terms = SoleTerms::default();
-    for dir in dirs {
-        let units = dir.join(OutputFile::UnitsParquet.name());
-        terms.of.extend(report::sole_terms::sole_terms(&units, &codebook, &wanted)?.of);
+    for path in units {
+        terms.of.extend(report::sole_terms::sole_terms(path, codebook, &wanted)?.of);
     }
     let other = other.map(|(counted, themes)| (counted, themes.as_slice()));
     drop(wanted);
     compare::look_closer(trends, counted, Besides { terms: Some(&terms), other });
     Ok(())
+}
+
+/// Where themes stand in each period, where that is asked for.
+fn drifts(
+    (run, model): (&RunFile, &ThemeModel),
+    units: &[PathBuf],
+    counted: &Counted,
+    request: &CompareRequest,
+) -> Result<Vec<DriftRow>> {
+    if !request.drift {
+        return Ok(Vec::new());
+    }
+    let embedder = leave_out::encoder(run, model, request.models_dir.as_deref())?;
+    let found = drift::drift(units, model, counted, &*embedder, request.options.seed)?;
+    Ok(found.iter().map(|drift| DriftRow::new(drift, &model.themes[drift.theme].id)).collect())
 }
 
 fn target(dirs: &[PathBuf], request: &CompareRequest) -> Result<PathBuf> {

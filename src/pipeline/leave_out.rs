@@ -36,7 +36,7 @@ pub fn scored(
     told: Progress<'_>,
 ) -> Result<ScoredTexts> {
     let config = config(run, request)?;
-    let embedder = encoder(run, model, &config)?;
+    let embedder = encoder(run, model, config.models_dir.as_deref())?;
     let corpus = Corpus::read(&inputs(run)?, codes, &config, told)?;
     let parts = corpus.parts(n_parts, request.seed)?;
     let mut texts = ScoredTexts::new();
@@ -70,12 +70,17 @@ fn config(run: &RunFile, request: &ValidateRequest) -> Result<Config> {
 }
 
 /// The encoder of the run: that of its options, else the one that its model names.
-fn encoder(run: &RunFile, model: &ThemeModel, config: &Config) -> Result<Box<dyn Embedder>> {
-    let store = ModelStore::locate(config.models_dir.as_deref())?;
-    let of_options = embed::open(&config.encoder, &store);
+pub(super) fn encoder(
+    run: &RunFile,
+    model: &ThemeModel,
+    models_dir: Option<&Path>,
+) -> Result<Box<dyn Embedder>> {
+    let store = ModelStore::locate(models_dir)?;
+    let of_options = run.options.get("encoder").and_then(|name| name.as_str());
+    let of_options = of_options.map(|name| embed::open(name, &store));
     let fits = |embedder: &dyn Embedder| embedder.fingerprint() == run.encoder.fingerprint;
     let embedder = match of_options {
-        Ok(embedder) if fits(&*embedder) => embedder,
+        Some(Ok(embedder)) if fits(&*embedder) => embedder,
         _ => embed::open(&run.encoder.name, &store)?,
     };
     model.check_encoder(&*embedder)?;

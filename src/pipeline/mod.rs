@@ -2,6 +2,7 @@
 
 mod codebooks;
 mod compare;
+mod drift;
 mod job;
 mod leave_out;
 mod sample;

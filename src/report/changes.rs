@@ -10,8 +10,9 @@ use crate::codebook::NONE_ID;
 use crate::compare::{Family, MIN_DOCUMENTS, Measure, SMALL};
 
 use super::closer::{MixRow, RobustnessRow};
+use super::courses;
 use super::table::{name_of, shortened, visible};
-use super::trends::{ChangePointRow, ComparisonRow, PeriodRow, ShareRow, TrendsFile, Verdict};
+use super::trends::{ComparisonRow, PeriodRow, ShareRow, TrendsFile, Verdict};
 use super::validation::wrapped;
 
 /// Columns that bars may take; longer series are drawn together.
@@ -21,7 +22,7 @@ const NAME_WIDTH: usize = 30;
 /// Groups that get a table of their own; the others are in the files.
 const MAX_GROUPS: usize = 6;
 /// Sentences of one kind that are shown; the others are in the files.
-const MAX_SENTENCES: usize = 12;
+pub(super) const MAX_SENTENCES: usize = 12;
 /// Part of a change from which its mix is told.
 const MUCH: f64 = 0.2;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -38,7 +39,7 @@ pub fn text(trends: &TrendsFile, names: &[(String, String)]) -> String {
             writeln!(out, "and {} smaller groups, in trends.json\n", groups.len() - MAX_GROUPS - 1);
     }
     sentences(&mut out, trends, names);
-    levels(&mut out, trends);
+    courses::text(&mut out, trends, names);
     small(&mut out, trends);
     out
 }
@@ -173,27 +174,6 @@ fn sentences(out: &mut String, trends: &TrendsFile, names: &[(String, String)]) 
     }
 }
 
-/// Where levels changed: the largest changes, in time order within a theme.
-fn levels(out: &mut String, trends: &TrendsFile) {
-    let points = &trends.change_points;
-    if points.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "Changes of level over the whole series: {}", points.len());
-    let size = |row: &ChangePointRow| (row.share_after.get() - row.share_before.get()).abs();
-    let mut largest: Vec<usize> = (0..points.len()).collect();
-    largest.sort_by(|a, b| size(&points[*b]).total_cmp(&size(&points[*a])).then(a.cmp(b)));
-    largest.truncate(MAX_SENTENCES);
-    largest.sort_unstable();
-    for index in largest {
-        wrapped(out, &format!("- {}", visible(&points[index].sentence)), "  ");
-    }
-    if points.len() > MAX_SENTENCES {
-        let _ = writeln!(out, "and {} smaller ones, in trends.json", points.len() - MAX_SENTENCES);
-    }
-    out.push('\n');
-}
-
 fn within(row: &ComparisonRow, trends: &TrendsFile) -> String {
     match (&row.group, &trends.group_by) {
         (Some(group), Some(field)) => format!(", {} {}", visible(field), visible(group)),
@@ -295,6 +275,12 @@ mod tests {
 
         Changes of level over the whole series: 1
         - Trade: the level rose.
+
+        Emergent themes
+        - hydrogen appears in 2021. Such as, in 2021 (d0): hydrogen
+
+        Where themes moved (distance from all earlier periods), and new terms
+        - Trade and supply chains in 2021: chips
 
         note: 2 of 2 periods have fewer than 20 documents; 2 have fewer than 5, and are not compared
         ");

@@ -9,6 +9,7 @@ use crate::document::{Date, DateOrigin, Document, PeriodLength, Place, Span};
 use crate::score::{Evidence, ScoredDocument, ThemeScore, UnitScore};
 
 use super::closer::{CheckRow, MixRow, PartRow, RobustnessRow};
+use super::emergence::{DriftRow, EmergenceRow, PassageRow};
 use super::run::{Counts, EncoderUsed, InputRead, RunFile, RunTag};
 use super::trends::{
     ChangePointRow, ComparisonRow, PeriodRow, ShareRow, TrendsFile, TrendsTag, Verdict,
@@ -174,6 +175,8 @@ pub fn trends_file() -> TrendsFile {
             q: 0.01.into(),
             sentence: "Trade: the level rose.".to_owned(),
         }],
+        emergence: vec![emergence()],
+        drift: vec![drift()],
         periods: vec![period("2020"), period("2021")],
     }
 }
@@ -208,4 +211,43 @@ fn robustness() -> RobustnessRow {
     };
     let sentence = "Fragile: without source `daily` +1.0 points instead of +25.0.".to_owned();
     RobustnessRow { robust: false, checks: vec![check], sentence }
+}
+
+/// A theme of one passage.
+fn emergence() -> EmergenceRow {
+    let passage = PassageRow {
+        period: "2021".to_owned(),
+        document: "d0".to_owned(),
+        start: 0,
+        end: 8,
+        text: "hydrogen".to_owned(),
+        score: 0.9.into(),
+    };
+    EmergenceRow {
+        theme: "emergent-1".to_owned(),
+        name: "hydrogen".to_owned(),
+        first_period: "2021".to_owned(),
+        n_first: 2,
+        n_before: 0,
+        n_documents_before: 3,
+        p_new: Some(0.1.into()),
+        peak_period: "2021".to_owned(),
+        peak_share: 0.02.into(),
+        last_share: 0.02.into(),
+        sentence: "hydrogen appears in 2021.".to_owned(),
+        passages: vec![passage],
+    }
+}
+
+fn drift() -> DriftRow {
+    DriftRow {
+        theme: "trade".to_owned(),
+        period: "2021".to_owned(),
+        n_sampled: 30,
+        n_documents: 6,
+        distance: Some(0.4.into()),
+        distance_se: Some(0.02.into()),
+        shift: None,
+        new_terms: vec!["chips".to_owned()],
+    }
 }

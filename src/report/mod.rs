@@ -8,6 +8,7 @@
 pub mod value;
 pub mod rows;
 pub mod closer;
+pub mod emergence;
 pub mod trends;
 pub mod run;
 pub mod jsonl;
@@ -18,8 +19,10 @@ pub mod table;
 pub mod validation;
 pub mod read;
 pub mod counted;
+pub mod carried;
 pub mod sole_terms;
 pub mod changes;
+mod courses;
 
 #[cfg(test)]
 mod fixture;

@@ -9,6 +9,7 @@ use crate::compare::{Cell, ChangePoint, Comparison, Family, Measure, Trends};
 use crate::document::PeriodLength;
 
 use super::closer::{MixRow, RobustnessRow};
+use super::emergence::{DriftRow, EmergenceRow};
 use super::rows::schema_tag;
 use super::value::Rounded;
 
@@ -43,6 +44,12 @@ pub struct TrendsFile {
     /// Where the level of a theme changed, by theme, then group, then time. Empty where no level
     /// changed, and where there are fewer than 8 periods.
     pub change_points: Vec<ChangePointRow>,
+    /// When each emergent theme appears and what becomes of it. Empty where there is none, or none in a
+    /// dated document.
+    pub emergence: Vec<EmergenceRow>,
+    /// Where each theme stands in each period, by theme, then period. Empty unless asked for
+    /// (`themeline compare --drift`).
+    pub drift: Vec<DriftRow>,
     /// The documents behind each number, by group, then period.
     pub periods: Vec<PeriodRow>,
 }
@@ -66,6 +73,8 @@ impl From<&Trends> for TrendsFile {
             shares: ids.enumerate().flat_map(of_theme).collect(),
             comparisons: trends.comparisons.iter().map(ComparisonRow::from).collect(),
             change_points: trends.change_points.iter().map(ChangePointRow::from).collect(),
+            emergence: Vec::new(),
+            drift: Vec::new(),
             periods: trends.cells.iter().map(PeriodRow::from).collect(),
         }
     }

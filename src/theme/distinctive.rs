@@ -52,17 +52,7 @@ impl WordCounts {
 
     /// Counts the words of a unit, for all its groups at once.
     pub fn add(&mut self, unit: &str, groups: &[usize]) {
-        let found: Vec<(usize, &str)> =
-            unit.unicode_word_indices().filter(|(_, word)| can_name(word)).collect();
-        let words: Vec<String> = found.iter().map(|(_, word)| word.to_lowercase()).collect();
-        let follows = |at: &usize| {
-            let (start, word) = found[*at];
-            unit[start + word.len()..found[at + 1].0].chars().eq([' '])
-        };
-        let pairs: Vec<String> = (0..words.len().saturating_sub(1))
-            .filter(follows)
-            .map(|at| format!("{} {}", words[at], words[at + 1]))
-            .collect();
+        let (words, pairs) = words_and_pairs(unit);
         groups.iter().for_each(|&group| self.groups[group].add(&words, &pairs));
         self.all.add(&words, &pairs);
     }
@@ -93,6 +83,23 @@ impl WordCounts {
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
         ranked.into_iter().take(n).map(|(_, term)| term.to_owned()).collect()
     }
+}
+
+/// The words of a unit that can name a theme, in lower case, and the pairs of them that follow each other
+/// with a space between.
+pub fn words_and_pairs(unit: &str) -> (Vec<String>, Vec<String>) {
+    let found: Vec<(usize, &str)> =
+        unit.unicode_word_indices().filter(|(_, word)| can_name(word)).collect();
+    let words: Vec<String> = found.iter().map(|(_, word)| word.to_lowercase()).collect();
+    let follows = |at: &usize| {
+        let (start, word) = found[*at];
+        unit[start + word.len()..found[at + 1].0].chars().eq([' '])
+    };
+    let pairs = (0..words.len().saturating_sub(1))
+        .filter(follows)
+        .map(|at| format!("{} {}", words[at], words[at + 1]))
+        .collect();
+    (words, pairs)
 }
 
 /// The words of a group that are more frequent there than elsewhere, with their class-based TF-IDF.
