@@ -18,7 +18,7 @@ const MIN_WITH_TERM: u32 = 3;
 /// How much more frequent a new term is than before, at least.
 const MIN_LIFT: f64 = 3.0;
 /// Root of the log-likelihood ratio of a new term, at least: about standard errors.
-const MIN_ROOT: f64 = 3.0;
+const MIN_ROOT: f64 = 4.0;
 /// New terms that are given for a period.
 const MAX_TERMS: usize = 5;
 
@@ -187,12 +187,16 @@ impl ThemeTerms {
             return Vec::new();
         }
         let frequent = now.with.iter().filter(|(_, n)| **n >= MIN_WITH_TERM);
-        let mut ranked: Vec<(f64, &str)> = frequent
+        let new: BTreeMap<&str, f64> = frequent
             .filter_map(|(term, &n)| {
                 let n_earlier = earlier().filter_map(|d| d.with.get(term)).sum();
-                Some((novelty((n, now.n), (n_earlier, n_before))?, term.as_str()))
+                Some((term.as_str(), novelty((n, now.n), (n_earlier, n_before))?))
             })
             .collect();
+        // A pair counts where each of its words is new too, so that no function word comes along.
+        let is_whole = |term: &str| term.split(' ').all(|word| new.contains_key(word));
+        let whole = new.iter().filter(|(term, _)| is_whole(term));
+        let mut ranked: Vec<(f64, &str)> = whole.map(|(term, root)| (*root, *term)).collect();
         ranked
             .sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.len().cmp(&a.1.len())).then(a.1.cmp(b.1)));
         apart(ranked.into_iter().map(|(_, term)| term))
@@ -291,9 +295,10 @@ mod tests {
         for year in 2019..2023 {
             for document in 0..20 {
                 let old = ["energy".to_owned(), format!("only {year} {document}")];
-                let new = (year >= 2021 && document % 2 == 0).then(|| "green hydrogen".to_owned());
-                let word = new.is_some().then(|| "hydrogen".to_owned());
-                terms.add(0, &year.to_string(), old.into_iter().chain(new).chain(word));
+                let is_new = year >= 2021 && document % 2 == 0;
+                let new = is_new.then_some(["green hydrogen", "of hydrogen", "hydrogen", "green"]);
+                let new = new.into_iter().flatten().map(str::to_owned);
+                terms.add(0, &year.to_string(), old.into_iter().chain(new));
             }
         }
         let new: Vec<Vec<String>> =
