@@ -12,6 +12,7 @@
 use std::ops::Range;
 
 use crate::compare::counted::ThemeName;
+use crate::compare::quantile::of_sorted;
 use crate::compare::{CompareOptions, Draws, words};
 
 use super::{Run, Series};
@@ -118,7 +119,10 @@ pub(super) fn test(series: &Series, mut draws: Draws) -> Option<Tested> {
         true => ENOUGH as f64 / gains.len() as f64,
         false => (n_as_large + 1) as f64 / (gains.len() + 1) as f64,
     };
-    Some(Tested { p, price: crate::compare::quantile::of_sorted(&gains, 1.0 - super::LEVEL) })
+    // Where steps are smaller than documents make them, all orders gain little: then the price is that of
+    // normal noise (Yao 1988).
+    let price = of_sorted(&gains, 1.0 - super::LEVEL).max(2.0 * (n as f64).ln());
+    Some(Tested { p, price })
 }
 
 /// The changes of the best segmentation at the tested price.
@@ -195,7 +199,7 @@ fn largest_gain(series: &Series) -> Option<f64> {
 }
 
 /// The factor of the series' variances, from steps between neighbours: a level that changes once shows in
-/// one of them. `None`: it is nothing but rounding.
+/// one of them. At least what documents make. `None`: it is nothing but rounding.
 fn noise(series: &Series) -> Option<f64> {
     let pairs = series.values.windows(2).zip(series.variances.windows(2));
     let step = |(v, s): (&[f64], &[f64])| (v[1] - v[0]).powi(2) / (s[0] + s[1]);
@@ -203,6 +207,7 @@ fn noise(series: &Series) -> Option<f64> {
     steps.sort_by(f64::total_cmp);
     steps.truncate(steps.len() - (steps.len() as f64 * TRIMMED) as usize);
     let noise = steps.iter().sum::<f64>() / steps.len() as f64 / MEAN_OF_REST;
+    let noise = noise.max(series.least_noise);
     (noise > 1e-12).then_some(noise)
 }
 
@@ -255,7 +260,7 @@ mod tests {
             .zip(&variances)
             .map(|(level, v)| level + v.sqrt() * normal(rng))
             .collect();
-        Series { values, at: (0..levels.len() as i64).collect(), variances }
+        Series { values, at: (0..levels.len() as i64).collect(), variances, least_noise: 0.0 }
     }
 
     fn test_of(series: &Series, seed: u64) -> Tested {
@@ -314,8 +319,17 @@ mod tests {
 
     #[test]
     fn a_series_without_noise_is_not_tested() {
-        let series = Series { values: vec![0.3; 9], variances: vec![1.0; 9], at: (0..9).collect() };
-        assert_eq!(test(&series, Draws::new(1, &["test"])), None);
+        let at = (0..9).collect();
+        let flat = Series { values: vec![0.3; 9], variances: vec![1.0; 9], at, least_noise: 0.0 };
+        assert_eq!(test(&flat, Draws::new(1, &["test"])), None);
+        let wobble = |t: usize| if t.is_multiple_of(2) { 1e-4 } else { 0.0 };
+        // Two levels without much noise of their own differ by less than documents make.
+        let values =
+            (0..9).map(|t| if t < 5 { 0.30 + wobble(t) } else { 0.31 + wobble(t) }).collect();
+        let series = Series { values, ..flat };
+        assert!(test_of(&series, 1).p < 0.05);
+        let noisy = Series { least_noise: 1e-3, ..series };
+        assert_eq!(steps(&noisy, &test_of(&noisy, 1)), []);
     }
 
     #[test]

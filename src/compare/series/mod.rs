@@ -4,7 +4,8 @@
 //! Shares are taken to the scale of arcsine √share, on which noise depends on the number of
 //! documents, not on the share (Anscombe 1948): the variance of a period is that of one document of
 //! the theme, divided by the effective number of documents. How large the former is, the series itself says,
-//! so that what wobbles from year to year is no change of level.
+//! so that what wobbles from year to year is no change of level; and it is no smaller than the documents of
+//! single periods make it.
 
 mod change_point;
 mod trend;
@@ -39,6 +40,8 @@ struct Series {
     variances: Vec<f64>,
     /// Number of each period in the calendar, counted in periods.
     at: Vec<i64>,
+    /// The factor of the variances that the documents of the periods alone make, at least 0.
+    least_noise: f64,
 }
 
 impl Series {
@@ -61,6 +64,7 @@ impl<'r, 'd> Run<'r, 'd> {
             values: periods().map(|found| share(found).sqrt().asin()).collect(),
             variances: periods().map(|found| 0.25 / found.n_effective).collect(),
             at: self.at.clone(),
+            least_noise: median(periods().filter_map(|found| found.noise(theme)).collect()),
         }
     }
 
@@ -80,6 +84,23 @@ impl<'r, 'd> Run<'r, 'd> {
     fn group(&self) -> &Option<String> {
         &self.periods[0].0.0
     }
+}
+
+impl Estimated<'_> {
+    /// The variance of a share as drawn documents make it, on the scale of arcsine √share and for one document of
+    /// average weight; `None` where it is not known.
+    fn noise(&self, theme: usize) -> Option<f64> {
+        let estimate = self.shares.as_ref()?[theme];
+        let spread = estimate.share * (1.0 - estimate.share);
+        let se = estimate.se.filter(|_| spread > 0.0)?;
+        Some(se * se / spread * self.n_effective)
+    }
+}
+
+/// 0 of nothing.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// The runs of periods: of all documents first, then by group.

@@ -122,7 +122,12 @@ mod tests {
 
     fn series(values: &[f64]) -> Series {
         let n = values.len();
-        Series { values: values.to_vec(), variances: vec![0.5; n], at: (0..n as i64).collect() }
+        Series {
+            values: values.to_vec(),
+            variances: vec![0.5; n],
+            at: (0..n as i64).collect(),
+            least_noise: 0.0,
+        }
     }
 
     /// `tests/reference/local_level.py` fits the same series with statsmodels.
