@@ -14,6 +14,7 @@ use crate::report::trends::TrendsFile;
 use crate::report::{self, OutputFile, OutputFolder, json_file, trends_parquet};
 use crate::theme::ThemeModel;
 
+use super::coding;
 use super::job::{Progress, Stage};
 
 /// What `themeline compare` is asked for.
@@ -25,6 +26,8 @@ pub struct CompareRequest {
     pub by: Option<PeriodLength>,
     /// Folder for the result; `None`: the folder compared, if it is one.
     pub out: Option<PathBuf>,
+    /// Units drawn by `sample` and coded, to correct shares by.
+    pub codes: Option<PathBuf>,
 }
 
 /// What was found, and what the user should know of.
@@ -51,12 +54,18 @@ pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -
     let runs: Vec<RunFile> =
         dirs.iter().map(|dir| report::read::run_file(dir)).collect::<Result<_>>()?;
     let options = checked(request, &runs)?;
-    let themes = names(&same_model(dirs)?);
+    let model = same_model(dirs)?;
+    let themes = names(&model);
     let mut folder = OutputFolder::create(&target)?;
     let (counted, mut warnings) = read(dirs, &options)?;
     warnings.extend(compare::left_out(&counted, &options)?);
     told(Stage::Compare, counted.documents.len() as u64);
-    let trends = TrendsFile::from(&compare::compare(&counted, &themes, &options)?);
+    let mut trends = TrendsFile::from(&compare::compare(&counted, &themes, &options)?);
+    if let Some(codes) = &request.codes {
+        let (corrected, said) = coding::corrected(dirs, codes, (&counted, &model), &options)?;
+        trends.corrected = Some(corrected);
+        warnings.extend(said);
+    }
     write_trends(&mut folder, &trends)?;
     match request.out {
         Some(_) => folder.commit(record(runs, &options)?)?,
@@ -93,9 +102,13 @@ fn checked(request: &CompareRequest, runs: &[RunFile]) -> Result<CompareOptions>
     if !(0.0..=1.0).contains(&options.notable) {
         return out_of_range("notable", options.notable.to_string(), "a number between 0 and 1");
     }
-    let by_of_run = || serde_json::from_value(runs.first()?.options.get("by")?.clone()).ok();
-    let by = request.by.or_else(by_of_run).unwrap_or(options.by);
+    let by = request.by.or_else(|| by_of_run(runs.first()?)).unwrap_or(options.by);
     Ok(CompareOptions { by, ..options.clone() })
+}
+
+/// Length of the periods of a run.
+pub(super) fn by_of_run(run: &RunFile) -> Option<PeriodLength> {
+    serde_json::from_value(run.options.get("by")?.clone()).ok()
 }
 
 /// The themes that all folders were scored with.

@@ -102,23 +102,32 @@ fn heads(path: &Path, by: PeriodLength, group: Option<&str>) -> Result<Vec<Count
 }
 
 fn add_lengths(path: &Path, documents: &mut [CountedDocument]) -> Result<()> {
+    let ids: Vec<String> = documents.iter().map(|document| document.id.clone()).collect();
+    let index: HashMap<&str, usize> =
+        ids.iter().enumerate().map(|(index, id)| (id.as_str(), index)).collect();
+    each_batch(path, &COLUMNS, |batch| add(batch, &index, documents))
+}
+
+/// Reads columns of `units.parquet`, a batch at a time; `take` gives `None` where a column is not there
+/// or not of its type.
+pub(super) fn each_batch(
+    path: &Path,
+    columns: &[&str],
+    mut take: impl FnMut(&RecordBatch) -> Option<()>,
+) -> Result<()> {
     let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
     let malformed = |e: &dyn std::fmt::Display| {
         Error::malformed(path, (0, 0), format!("not a table of units: {e}"), HINT)
     };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| malformed(&e))?;
     let fields = builder.schema().fields().iter().enumerate();
-    let wanted = fields.filter(|(_, field)| COLUMNS.contains(&field.name().as_str()));
+    let wanted = fields.filter(|(_, field)| columns.contains(&field.name().as_str()));
     let wanted: Vec<usize> = wanted.map(|(index, _)| index).collect();
     let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
     let reader = builder.with_projection(mask).build().map_err(|e| malformed(&e))?;
-    let ids: Vec<String> = documents.iter().map(|document| document.id.clone()).collect();
-    let index: HashMap<&str, usize> =
-        ids.iter().enumerate().map(|(index, id)| (id.as_str(), index)).collect();
     for batch in reader {
         let batch = batch.map_err(|e| malformed(&e))?;
-        add(&batch, &index, documents)
-            .ok_or_else(|| malformed(&"a column is missing or of another type"))?;
+        take(&batch).ok_or_else(|| malformed(&"a column is missing or of another type"))?;
     }
     Ok(())
 }

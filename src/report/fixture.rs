@@ -154,5 +154,6 @@ pub fn trends_file() -> TrendsFile {
             compared(Family::Named, "2019..2020", Verdict::Fell),
         ],
         periods: vec![period("2020"), period("2021")],
+        corrected: None,
     }
 }

@@ -17,6 +17,9 @@ pub mod table;
 pub mod validation;
 pub mod read;
 pub mod counted;
+pub mod units;
+pub mod to_code;
+pub mod corrected;
 pub mod changes;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::validate::Validation;
 
 use super::rows::{DocumentRow, RejectRow, ScoreRow, UnitRow};
 use super::run::RunFile;
+use super::to_code::ToCodeRow;
 use super::trends::TrendsFile;
 
 /// Every output with a schema: its name and how its schema is made. A new output gets a line here.
@@ -23,6 +24,7 @@ const OUTPUTS: &[(&str, MakeSchema)] = &[
     ("rejects", of::<RejectRow>),
     ("run", of::<RunFile>),
     ("validation", of::<Validation>),
+    ("to-code", of::<ToCodeRow<'static>>),
 ];
 
 type MakeSchema = fn() -> Value;
@@ -229,7 +231,9 @@ mod tests {
         assert_eq!(error.exit_code(), 2);
         assert_eq!(
             error.hint(),
-            Some("one of: documents, units, scores, themes, trends, rejects, run, validation")
+            Some(
+                "one of: documents, units, scores, themes, trends, rejects, run, validation, to-code"
+            )
         );
     }
 }

@@ -8,6 +8,7 @@ use crate::codebook::NONE_ID;
 use crate::compare::{Cell, Comparison, Family, Measure, Trends};
 use crate::document::PeriodLength;
 
+use super::corrected::CorrectedTrends;
 use super::rows::schema_tag;
 use super::value::Rounded;
 
@@ -41,6 +42,9 @@ pub struct TrendsFile {
     pub comparisons: Vec<ComparisonRow>,
     /// The documents behind each number, by group, then period.
     pub periods: Vec<PeriodRow>,
+    /// Shares and changes corrected by units that a person coded. Null: no codes were given.
+    #[serde(default)]
+    pub corrected: Option<CorrectedTrends>,
 }
 
 impl From<&Trends> for TrendsFile {
@@ -62,6 +66,7 @@ impl From<&Trends> for TrendsFile {
             shares: ids.enumerate().flat_map(of_theme).collect(),
             comparisons: trends.comparisons.iter().map(ComparisonRow::from).collect(),
             periods: trends.cells.iter().map(PeriodRow::from).collect(),
+            corrected: None,
         }
     }
 }

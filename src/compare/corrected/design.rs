@@ -122,6 +122,12 @@ pub fn draw(frame: &Frame, n: usize, seed: u64) -> Drawn {
     }
 }
 
+/// How far a 95 % interval of a share reaches to either side, where `n_effective` units are coded and
+/// scores say nothing: the most that is to be expected.
+pub fn reach(share: f64, n_effective: f64) -> f64 {
+    1.96 * (share * (1.0 - share) / n_effective.max(1.0)).sqrt()
+}
+
 type StratumKey = (usize, Option<usize>);
 
 /// Periods put together.
