@@ -1,10 +1,10 @@
 //! `themeline sample`, and what it says of the sample.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::compare::corrected::MIN_CODED;
-use crate::compare::corrected::design::reach;
+use crate::compare::corrected::design::{Drawn, reach};
 use crate::error::{Error, Result};
 use crate::pipeline::{self, SampleRequest, ToCode};
 use crate::report::table::{shortened, visible};
@@ -17,7 +17,7 @@ use super::{print, talk};
 const NAME_WIDTH: usize = 34;
 
 pub fn sample(dir: &Path, flags: &SampleFlags) -> Result<()> {
-    let out = flags.out.as_ref().filter(|out| out.as_os_str() != "-");
+    let out = flags.out.as_deref().filter(|out| out.as_os_str() != "-");
     out.map_or(Ok(()), refuse_existing)?;
     let request = SampleRequest { n: flags.n, seed: flags.seed, by: flags.by };
     let to_code = pipeline::sample(dir, &request)?;
@@ -38,7 +38,7 @@ pub fn sample(dir: &Path, flags: &SampleFlags) -> Result<()> {
 }
 
 /// A file that is there may hold hours of a coder's work.
-fn refuse_existing(out: &PathBuf) -> Result<()> {
+fn refuse_existing(out: &Path) -> Result<()> {
     match out.exists() {
         true => Err(Error::usage(
             format!("{} is there, and may hold codes: it is never overwritten", out.display()),
@@ -90,30 +90,28 @@ fn strata(out: &mut String, to_code: &ToCode) {
 
 /// The interval to expect for each theme.
 fn widths(out: &mut String, to_code: &ToCode) {
-    let (all, period) = to_code.drawn.n_effective;
+    let drawn = &to_code.drawn;
+    let (all, one) = drawn.n_effective;
     let _ = writeln!(
         out,
         "95 % interval to expect at most, in points (taking the scored share for the share):"
     );
-    line(out, "", ["scored", "all periods", "a period"]);
+    let each = if drawn.bands.len() < drawn.n_periods { "one of these" } else { "one period" };
+    line(out, "", ["scored", "all periods", each]);
     for (name, share) in &to_code.themes {
         let points = |n: f64| format!("± {:.1}", 100.0 * reach(*share, n));
-        let one = if expected_in_a_period(to_code) < MIN_CODED as f64 {
-            "too few".to_owned()
-        } else {
-            points(period)
-        };
+        let one = if n_each(drawn) < MIN_CODED { "too few".to_owned() } else { points(one) };
         let name = shortened(&visible(name), NAME_WIDTH);
         line(out, &name, [&format!("{:.1} %", share * 100.0), &points(all), &one]);
     }
 }
 
-/// Units drawn of a period, on average.
-fn expected_in_a_period(to_code: &ToCode) -> f64 {
-    to_code.drawn.units.len() as f64 / to_code.drawn.n_periods.max(1) as f64
+/// Units drawn of a period, or of periods put together, on average.
+fn n_each(drawn: &Drawn) -> usize {
+    drawn.units.len() / drawn.bands.len().max(1)
 }
 
 fn line(out: &mut String, name: &str, [a, b, c]: [&str; 3]) {
     let gap = " ".repeat(NAME_WIDTH.saturating_sub(name.chars().count()));
-    let _ = writeln!(out, "  {name}{gap}{a:>8}{b:>13}{c:>10}");
+    let _ = writeln!(out, "  {name}{gap}{a:>8}{b:>13}{c:>14}");
 }

@@ -159,3 +159,23 @@ fn changes(out: &mut String, corrected: &CorrectedTrends) {
         let _ = writeln!(out, "and {} more, in trends.json", changed.len() - MAX_SENTENCES);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture::trends_file;
+
+    #[test]
+    fn a_theme_is_a_line_with_both_shares_and_a_change_a_sentence() {
+        let names = [("trade".to_owned(), "Trade and supply chains".to_owned())];
+        let corrected = trends_file().corrected.unwrap();
+        insta::assert_snapshot!(text(&corrected, &names), @r"
+
+        Corrected by 12 coded units, all periods    scored  corrected   95 % interval
+        Trade and supply chains                     12.5 %     25.0 %    12.5 to 50.0
+
+        Corrected changes: 1 rose, 0 fell, 0 no evidence of change, 0 too little data
+        - Trade rose.
+        ");
+    }
+}

@@ -43,7 +43,6 @@ pub struct TrendsFile {
     /// The documents behind each number, by group, then period.
     pub periods: Vec<PeriodRow>,
     /// Shares and changes corrected by units that a person coded. Null: no codes were given.
-    #[serde(default)]
     pub corrected: Option<CorrectedTrends>,
 }
 

@@ -86,7 +86,7 @@ pub struct Drawn {
     /// Whether themes are strata; without them the sample was too small for one unit of each.
     pub by_theme: bool,
     /// How many units of an equal-probability sample would say as much (Kish 1965), where scores say
-    /// nothing: of the whole frame, and of a period in the middle of all.
+    /// nothing: of the whole frame, and of the band in the middle of all.
     pub n_effective: (f64, f64),
 }
 
@@ -218,22 +218,23 @@ fn allocated(sizes: &[u64], n: u64) -> Vec<u64> {
     drawn
 }
 
-/// Kish's number for the frame, and for the period in the middle: that which as many periods are over
-/// as are under.
+/// Kish's number for the frame, and for the band in the middle: that which as many bands are over as
+/// are under.
 fn n_effective(
     frame: &Frame,
     bands: &Bands,
     probabilities: &BTreeMap<StratumKey, f64>,
 ) -> (f64, f64) {
     // Sums over units, drawn or not, of 1 and of 1 / probability.
-    let mut sums: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    let mut sums = vec![(0.0, 0.0); bands.ends.len()];
     for unit in &frame.units {
-        let sum = sums.entry(frame.period(unit)).or_default();
-        *sum = (sum.0 + 1.0, sum.1 + 1.0 / probabilities[&bands.key(frame, unit)]);
+        let key = bands.key(frame, unit);
+        let sum: &mut (f64, f64) = &mut sums[key.0];
+        *sum = (sum.0 + 1.0, sum.1 + 1.0 / probabilities[&key]);
     }
     let n = |(n, weights): (f64, f64)| if weights > 0.0 { n * n / weights } else { 0.0 };
-    let all = sums.values().fold((0.0, 0.0), |all, sum| (all.0 + sum.0, all.1 + sum.1));
-    let mut each: Vec<f64> = sums.into_values().map(n).collect();
+    let all = sums.iter().fold((0.0, 0.0), |all, sum| (all.0 + sum.0, all.1 + sum.1));
+    let mut each: Vec<f64> = sums.into_iter().map(n).collect();
     each.sort_by(f64::total_cmp);
     (n(all), each.get(each.len() / 2).copied().unwrap_or(0.0))
 }

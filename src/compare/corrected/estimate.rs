@@ -168,7 +168,7 @@ impl Domain<'_> {
         Found {
             share: error.mean,
             variance: (sandwich - self.gain(&strata)).max(least),
-            df: degrees(&error.by_document, n).max(degrees(&codes.by_document, n)),
+            df: (degrees(&error.by_document, n) + degrees(&codes.by_document, n)) / 2.0,
             strata: strata.into_iter().map(|(stratum, sums)| (stratum, sums.of_found())).collect(),
         }
     }
@@ -234,7 +234,9 @@ impl StratumSums {
 
 /// Degrees of freedom of a sum of squares over documents: few where few documents make most of it
 /// (twice its square over its estimated variance, as Satterthwaite 1946), at most one less than there
-/// are documents with codes.
+/// are documents with codes. A share is given the middle of its own and those of the codes alone: its own
+/// are few where the scores leave but a few errors to see, which makes it no less sure, and simulated
+/// intervals are too wide with the ones and too narrow with the others.
 fn degrees(by_document: &[f64], n: f64) -> f64 {
     let sum = |power: i32| by_document.iter().map(|x| x.powi(power)).sum::<f64>();
     let (squares, fourths) = (sum(2), sum(4));

@@ -76,6 +76,7 @@ impl CodedUnit {
         let is_coded = f64::from(u8::from(self.coded.contains(&theme)));
         let score = self.scored.iter().find(|(own, _)| *own == theme).map(|(_, score)| *score);
         let sum: f64 = self.scored.iter().map(|(_, score)| score).sum();
+        let sum = sum.max(f64::MIN_POSITIVE);
         match (measure, score) {
             (Measure::Text, score) => {
                 (is_coded / self.coded.len().max(1) as f64, score.map_or(0.0, |score| score / sum))

@@ -293,6 +293,24 @@ fn small_samples_and_rare_themes_are_not_sure_of_themselves() {
 }
 
 #[test]
+fn drawn_again_and_again_from_the_same_documents_it_gives_their_share() {
+    let corpus = POOR_RECALL.corpus(&mut ChaCha8Rng::seed_from_u64(3));
+    let of_theme = corpus.units.iter().filter(|unit| unit.is_coded).map(|unit| unit.n_bytes);
+    let all: u64 = corpus.units.iter().map(|unit| unit.n_bytes).sum();
+    let truth = of_theme.sum::<u64>() as f64 / all as f64;
+    let mut shown = Shown::default();
+    for seed in 0..400 {
+        let found = corpus.corrected(&corpus.coded(300, true, seed), Measure::Text);
+        shown.add(found.shares.iter().find(|row| row.period == "all").unwrap(), truth);
+    }
+    println!("{shown}");
+    assert!(shown.bias().abs() < 3.0 * shown.noise(), "{shown}");
+    // Intervals are for other documents too, so they are wider than these ones alone ask for.
+    let spread = (shown.squares / shown.n).sqrt();
+    assert!(shown.se / shown.n > spread && shown.se / shown.n < 1.5 * spread, "{shown}");
+}
+
+#[test]
 #[ignore = "a measurement: many worlds"]
 fn how_often_intervals_hold() {
     for shares in [0.12, 0.03] {
