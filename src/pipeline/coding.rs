@@ -204,8 +204,10 @@ pub(super) fn corrected(
     };
     let themes = themes_of(model, dir)?;
     let ids: Vec<String> = themes.iter().map(|theme| theme.id.clone()).collect();
-    let lines = to_code::read(codes, &ids)?;
+    let mut lines = to_code::read(codes, &ids)?;
     let by = one_sample(codes, &lines)?;
+    // Sums are the same to the last digit whatever the order of the lines.
+    lines.sort_by(|(_, a), (_, b)| (&a.doc, a.unit).cmp(&(&b.doc, b.unit)));
     let in_frame = in_frame(dir, codes, (by, &lines[0].1.frame))?;
     let is_coded = |(_, row): &&(usize, ToCodeRow<'_>)| row.themes.is_some();
     let n_uncoded = lines.len() - lines.iter().filter(is_coded).count();
