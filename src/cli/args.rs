@@ -88,6 +88,7 @@ Examples:
   themeline compare results --between 1990,2024 --between 1946..1989,1990..2024
   themeline compare 2023/ 2024/ --out both --measure documents
   themeline compare results --by all --group country           no time, only groups
+  themeline compare results --codes to-code.jsonl              shares corrected by hand codes
 
 trends.json and trends.parquet of the folder are replaced, or written to --out.
 ")]
@@ -115,6 +116,22 @@ A line of codes.jsonl is {\"doc\": ID, \"start\": BYTE, \"text\": SENTENCE, \"th
         #[command(flatten)]
         flags: ValidateFlags,
     },
+    /// Draw units to code by hand, so that `compare --codes` can correct shares by them
+    #[command(before_help = "\
+Examples:
+  themeline sample results --n 400 --out to-code.jsonl
+  themeline compare results --codes to-code.jsonl       once `themes` of its lines is filled in
+
+Fill in `themes` of each line from the top on: the ids of the unit's themes, [] for none. Every unit has a
+known probability to be drawn, those of rare themes a larger one. Lines still null are skipped.
+")]
+    Sample {
+        /// Folder that `run` or `score` wrote
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        #[command(flatten)]
+        flags: SampleFlags,
+    },
     /// Look after codebooks
     Codebook {
         #[command(subcommand)]
@@ -128,8 +145,8 @@ A line of codes.jsonl is {\"doc\": ID, \"start\": BYTE, \"text\": SENTENCE, \"th
         #[arg(long, global = true, value_name = "DIR", env = "THEMELINE_MODELS")]
         models_dir: Option<PathBuf>,
     },
-    /// Print the JSON Schema of an output: documents, units, scores, themes, trends, rejects, run or
-    /// validation
+    /// Print the JSON Schema of an output: documents, units, scores, themes, trends, rejects, run,
+    /// validation or to-code
     Schema {
         /// Name of the output
         #[arg(value_name = "NAME")]
@@ -271,6 +288,10 @@ pub struct CompareFlags {
     #[arg(long, value_name = "FROM,TO")]
     pub between: Vec<Between>,
 
+    /// Units drawn with `themeline sample` and coded: shares corrected by them stand beside the others
+    #[arg(long, value_name = "FILE")]
+    pub codes: Option<PathBuf>,
+
     /// Of what a share is a share: of the text, of the units, or of the documents that mention it
     #[arg(long, value_enum, value_name = "WHAT", default_value = "text")]
     pub measure: Measure,
@@ -313,6 +334,26 @@ pub struct CompareFlags {
     /// Print trends.json instead of a table
     #[arg(long)]
     pub json: bool,
+}
+
+/// Flags of `sample`.
+#[derive(Debug, clap::Args)]
+pub struct SampleFlags {
+    /// Units to draw
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    pub n: usize,
+
+    /// File for the units, which must not be there yet; `-` for stdout [default: stdout]
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Length of the periods to draw by; `all` for no division by time [default: that of the run]
+    #[arg(long, value_enum, value_name = "PERIOD")]
+    pub by: Option<PeriodLength>,
+
+    /// Seed of all that is drawn at random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// Flags of `validate`.

@@ -5,6 +5,7 @@
 
 mod args;
 mod codebooks;
+mod coding;
 mod talk;
 
 use std::io::Write;
@@ -47,6 +48,7 @@ fn act(verb: Verb) -> Result<()> {
         }
         Verb::Compare { dirs, flags } => compare(&dirs, flags),
         Verb::Validate { dir, flags } => check_against_codes(&dir, flags),
+        Verb::Sample { dir, flags } => coding::sample(&dir, &flags),
         Verb::Codebook { verb } => codebooks::act(verb),
         Verb::Models { verb, models_dir } => models(verb, models_dir.as_deref()),
         Verb::Schema { name } => print_json(&report::schema(&name)?),
@@ -150,13 +152,19 @@ fn compare(dirs: &[PathBuf], flags: CompareFlags) -> Result<()> {
         drift: flags.drift,
         models_dir: flags.models_dir,
         out: flags.out,
+        codes: flags.codes,
     };
     let talk = Talk::new(false, false);
     let compared = pipeline::compare(dirs, &request, &talk.progress())?;
     talk.clear();
     match flags.json {
         true => print_json(&compared.trends)?,
-        false => print(&report::changes::text(&compared.trends, &compared.themes))?,
+        false => {
+            print(&report::changes::text(&compared.trends, &compared.themes))?;
+            if let Some(corrected) = &compared.trends.corrected {
+                print(&report::corrected::text(corrected, &compared.themes))?;
+            }
+        }
     }
     talk.compared(&compared);
     Ok(())

@@ -158,7 +158,7 @@ fn tested(
 }
 
 /// For each pair and theme the q-value over all tests of the pair's family.
-fn q_by_family(pairs: &[Pair], p: &[Vec<Option<f64>>]) -> Vec<Vec<Option<f64>>> {
+pub(super) fn q_by_family(pairs: &[Pair], p: &[Vec<Option<f64>>]) -> Vec<Vec<Option<f64>>> {
     let mut q: Vec<Vec<Option<f64>>> = p.iter().map(|row| vec![None; row.len()]).collect();
     let mut families: BTreeMap<Family, Vec<usize>> = BTreeMap::new();
     for (index, pair) in pairs.iter().enumerate() {
@@ -210,7 +210,7 @@ fn compared(
 
 /// The interval of the difference from those of the two shares, which are independent: the reach to
 /// either side is the root of the squared reaches (Zou and Donner 2008).
-fn interval(from: Estimate, to: Estimate) -> Option<(f64, f64)> {
+pub(super) fn interval(from: Estimate, to: Estimate) -> Option<(f64, f64)> {
     let ((from_low, from_high), (to_low, to_high)) = (from.interval?, to.interval?);
     let difference = to.share - from.share;
     let down = (to.share - to_low).hypot(from_high - from.share);
@@ -221,7 +221,7 @@ fn interval(from: Estimate, to: Estimate) -> Option<(f64, f64)> {
 /// The rise that a test at 5 % would show in 80 of 100 samples like these. A larger share varies
 /// more: the variance of the later one is taken to grow as s (1 - s) does, from the share found to the
 /// share that the rise would reach.
-fn detectable((from, to): (Estimate, Estimate), n: (usize, usize)) -> Option<f64> {
+pub(super) fn detectable((from, to): (Estimate, Estimate), n: (usize, usize)) -> Option<f64> {
     let (a, b) = (from.se?.powi(2), to.se?.powi(2));
     if a + b == 0.0 {
         return None;
@@ -240,7 +240,7 @@ fn detectable((from, to): (Estimate, Estimate), n: (usize, usize)) -> Option<f64
 
 /// A change is one where the test says so and the interval agrees. Without it, there is evidence of
 /// none only where a change of note would have shown.
-fn verdict(comparison: &Comparison, notable: f64) -> Verdict {
+pub(super) fn verdict(comparison: &Comparison, notable: f64) -> Verdict {
     let is_real = comparison.q.is_some_and(|q| q < LEVEL);
     match (is_real, comparison.interval) {
         (true, Some((low, _))) if low > 0.0 => return Verdict::Rose,

@@ -68,4 +68,15 @@ impl Draws {
         }
         chosen
     }
+
+    /// The indices of `n_chosen` of `n` things, drawn without replacement, in random order.
+    pub fn chosen(&mut self, n: usize, n_chosen: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        for place in 0..n_chosen.min(n) {
+            let other = self.0.random_range(place as u64..n as u64) as usize;
+            order.swap(place, other);
+        }
+        order.truncate(n_chosen);
+        order
+    }
 }

@@ -11,6 +11,7 @@
 //! all that is drawn at random is drawn by the name of the period and group that it is drawn for.
 
 pub mod codebooks;
+pub mod corrected;
 
 mod change;
 mod closer;

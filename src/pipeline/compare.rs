@@ -16,6 +16,7 @@ use crate::report::trends::TrendsFile;
 use crate::report::{self, OutputFile, OutputFolder, json_file, trends_parquet};
 use crate::theme::ThemeModel;
 
+use super::coding;
 use super::job::{Progress, Stage};
 use super::{drift, leave_out};
 
@@ -34,6 +35,8 @@ pub struct CompareRequest {
     pub models_dir: Option<PathBuf>,
     /// Folder for the result; `None`: the folder compared, if it is one.
     pub out: Option<PathBuf>,
+    /// Units drawn by `sample` and coded, to correct shares by.
+    pub codes: Option<PathBuf>,
 }
 
 /// What was found, and what the user should know of.
@@ -71,9 +74,15 @@ pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -
     let mut trends = compare::compare(&counted, &themes, &options)?;
     let other = other(request.other.as_deref(), &themes, &options)?;
     look_closer(&mut trends, &counted, &units, &model.codebook, other.as_ref())?;
+    let corrected = request.codes.as_deref().map(|codes| {
+        let (corrected, said) = coding::corrected(dirs, codes, (&counted, &model), &options)?;
+        warnings.extend(said);
+        Ok(corrected)
+    });
     let trends = TrendsFile {
         emergence: drift::emergence(&units, &model, &trends, &counted)?,
         drift: drifts((&runs[0], &model), &units, &counted, request)?,
+        corrected: corrected.transpose()?,
         ..TrendsFile::from(&trends)
     };
     write_trends(&mut folder, &trends)?;
@@ -167,9 +176,13 @@ fn checked(request: &CompareRequest, runs: &[RunFile]) -> Result<CompareOptions>
     if !(0.0..=1.0).contains(&options.notable) {
         return out_of_range("notable", options.notable.to_string(), "a number between 0 and 1");
     }
-    let by_of_run = || serde_json::from_value(runs.first()?.options.get("by")?.clone()).ok();
-    let by = request.by.or_else(by_of_run).unwrap_or(options.by);
+    let by = request.by.or_else(|| by_of_run(runs.first()?)).unwrap_or(options.by);
     Ok(CompareOptions { by, ..options.clone() })
+}
+
+/// Length of the periods of a run.
+pub(super) fn by_of_run(run: &RunFile) -> Option<PeriodLength> {
+    serde_json::from_value(run.options.get("by")?.clone()).ok()
 }
 
 /// The themes that all folders were scored with.

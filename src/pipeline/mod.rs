@@ -1,6 +1,7 @@
-//! The verbs, on one screen: what `run`, `fit`, `score`, `compare` and `validate` do, in order.
+//! The verbs, on one screen: what `run`, `fit`, `score`, `compare`, `sample` and `validate` do, in order.
 
 mod codebooks;
+mod coding;
 mod compare;
 mod drift;
 mod job;
@@ -19,6 +20,7 @@ use crate::theme::ThemeModel;
 use crate::theme::promote::{self, Promotion};
 
 pub use codebooks::{CodebookCheck, CodebookComparison, check_codebook, diff_codebooks};
+pub use coding::{SampleRequest, ToCode, sample};
 pub use compare::{CompareRequest, Compared, compare};
 pub use job::{Outcome, Progress, Stage};
 pub use validate::{ValidateRequest, validate};

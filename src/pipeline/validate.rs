@@ -70,11 +70,25 @@ pub fn validate(dir: &Path, request: &ValidateRequest, told: Progress<'_>) -> Re
     let options = ValidateOptions { resampling, n_wrong: request.n_wrong };
     let mut validation = validate::validate(&coders, &documents, &themes, options)?;
     validation.leave_out = request.leave_out.map(|n_parts| n_parts as u64);
+    validation.warnings.extend(uncoded(&request.codes)?);
     if !trained.is_empty() {
         validation.n_trained_on = trained.len() as u64;
         validation.warnings.insert(0, flattered(&trained, documents.len()));
     }
     Ok(validation)
+}
+
+/// The files that have lines without codes.
+fn uncoded(files: &[PathBuf]) -> Result<Vec<String>> {
+    let counts = files.iter().map(|file| Ok((file, codes::n_uncoded(file)?)));
+    let counts: Vec<(&PathBuf, u64)> = counts.collect::<Result<_>>()?;
+    let said = |(file, n): (&PathBuf, u64)| {
+        format!(
+            "{}: {n} lines are not yet coded (`themes` is null); they are left out",
+            file.display()
+        )
+    };
+    Ok(counts.into_iter().filter(|(_, n)| *n > 0).map(said).collect())
 }
 
 /// A file of codes in which no passage is coded twice.

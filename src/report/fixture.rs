@@ -9,6 +9,7 @@ use crate::document::{Date, DateOrigin, Document, PeriodLength, Place, Span};
 use crate::score::{Evidence, ScoredDocument, ThemeScore, UnitScore};
 
 use super::closer::{CheckRow, MixRow, PartRow, RobustnessRow};
+use super::corrected::{CorrectedRow, CorrectedTrends};
 use super::emergence::{DriftRow, EmergenceRow, PassageRow};
 use super::run::{Counts, EncoderUsed, InputRead, RunFile, RunTag};
 use super::trends::{
@@ -149,6 +150,20 @@ pub fn trends_file() -> TrendsFile {
         mix: vec![mix()],
         robustness: Some(robustness()),
     };
+    let corrected = |period: &str, share: Option<f64>| CorrectedRow {
+        theme: "trade".to_owned(),
+        period: period.to_owned(),
+        group: None,
+        share: share.map(Into::into),
+        low: share.map(|share| (share / 2.0).into()),
+        high: share.map(|share| (share * 2.0).into()),
+        se: share.and(number(0.03)),
+        lambda: 0.5.into(),
+        n_coded: 12,
+        n_documents: 9,
+        uncorrected: number(0.125),
+        reason: share.is_none().then(|| "3 coded units".to_owned()),
+    };
     TrendsFile {
         schema: TrendsTag::V1,
         by: PeriodLength::Year,
@@ -178,6 +193,13 @@ pub fn trends_file() -> TrendsFile {
         emergence: vec![emergence()],
         drift: vec![drift()],
         periods: vec![period("2020"), period("2021")],
+        corrected: Some(CorrectedTrends {
+            n_coded: 12,
+            n_uncoded: 1,
+            n_documents: 9,
+            shares: vec![corrected("2021", None), corrected("all", Some(0.25))],
+            comparisons: vec![compared(Family::Neighbours, "2020", Verdict::Rose)],
+        }),
     }
 }
 

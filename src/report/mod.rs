@@ -21,6 +21,9 @@ pub mod read;
 pub mod counted;
 pub mod carried;
 pub mod sole_terms;
+pub mod units;
+pub mod to_code;
+pub mod corrected;
 pub mod changes;
 mod courses;
 

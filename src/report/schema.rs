@@ -11,6 +11,7 @@ use crate::validate::Validation;
 
 use super::rows::{DocumentRow, RejectRow, ScoreRow, UnitRow};
 use super::run::RunFile;
+use super::to_code::ToCodeRow;
 use super::trends::TrendsFile;
 
 /// Every output with a schema: its name and how its schema is made. A new output gets a line here.
@@ -23,6 +24,7 @@ const OUTPUTS: &[(&str, MakeSchema)] = &[
     ("rejects", of::<RejectRow>),
     ("run", of::<RunFile>),
     ("validation", of::<Validation>),
+    ("to-code", of::<ToCodeRow<'static>>),
 ];
 
 type MakeSchema = fn() -> Value;
@@ -61,6 +63,7 @@ mod tests {
     use crate::document::{Reject, RejectCode};
     use crate::report::fixture::{corpus, run_file, themes, trends_file};
     use crate::report::rows::RejectsTag;
+    use crate::report::to_code::ToCodeTag;
     use serde_json::json;
 
     /// The first fault that a schema finds in a value: the part of JSON Schema that ours use.
@@ -83,6 +86,9 @@ mod tests {
             "maximum" => number.is_some_and(|x| x > wanted.as_f64().unwrap()),
             "required" => list().any(|key| value.get(key.as_str().unwrap()).is_none()),
             "anyOf" | "oneOf" => !list().any(|one| fault(value, one, root).is_none()),
+            "uniqueItems" => value
+                .as_array()
+                .is_some_and(|list| (1..list.len()).any(|k| list[..k].contains(&list[k]))),
             "$schema"
             | "$defs"
             | "title"
@@ -165,7 +171,26 @@ mod tests {
             ("trends", json_of(trends_file())),
             ("rejects", json_of(RejectRow { schema: RejectsTag::V1, reject })),
             ("run", json_of(run_file())),
+            ("to-code", json_of(to_code())),
         ]
+    }
+
+    fn to_code() -> ToCodeRow<'static> {
+        ToCodeRow {
+            schema: ToCodeTag::V1,
+            doc: "d0".into(),
+            unit: 1,
+            start: 23,
+            end: 44,
+            text: "ports and rails".into(),
+            context: "They spoke of ports and rails.".into(),
+            themes: None,
+            period: "2021".into(),
+            by: crate::document::PeriodLength::Year,
+            stratum: 7,
+            probability: 0.25,
+            frame: "0123456789abcdef".into(),
+        }
     }
 
     #[test]
@@ -229,7 +254,9 @@ mod tests {
         assert_eq!(error.exit_code(), 2);
         assert_eq!(
             error.hint(),
-            Some("one of: documents, units, scores, themes, trends, rejects, run, validation")
+            Some(
+                "one of: documents, units, scores, themes, trends, rejects, run, validation, to-code"
+            )
         );
     }
 }

@@ -161,7 +161,8 @@ pub(super) fn name_of(theme: &str, names: &[(String, String)]) -> String {
     visible(names.iter().find(|(id, _)| id == theme).map_or(theme, |(_, name)| name))
 }
 
-pub(super) fn shortened(text: &str, max: usize) -> String {
+/// The text in at most `max` columns, with an ellipsis where it is cut.
+pub fn shortened(text: &str, max: usize) -> String {
     if text.width() <= max {
         return text.to_owned();
     }

@@ -9,6 +9,7 @@ use crate::compare::{Cell, ChangePoint, Comparison, Family, Measure, Trends};
 use crate::document::PeriodLength;
 
 use super::closer::{MixRow, RobustnessRow};
+use super::corrected::CorrectedTrends;
 use super::emergence::{DriftRow, EmergenceRow};
 use super::rows::schema_tag;
 use super::value::Rounded;
@@ -52,6 +53,8 @@ pub struct TrendsFile {
     pub drift: Vec<DriftRow>,
     /// The documents behind each number, by group, then period.
     pub periods: Vec<PeriodRow>,
+    /// Shares and changes corrected by units that a person coded. Null: no codes were given.
+    pub corrected: Option<CorrectedTrends>,
 }
 
 impl From<&Trends> for TrendsFile {
@@ -76,6 +79,7 @@ impl From<&Trends> for TrendsFile {
             emergence: Vec::new(),
             drift: Vec::new(),
             periods: trends.cells.iter().map(PeriodRow::from).collect(),
+            corrected: None,
         }
     }
 }

@@ -56,27 +56,55 @@ pub fn read(path: &Path, themes: &[String]) -> Result<Vec<Code>> {
     Ok(read_lines(path, themes)?.into_iter().map(|(_, code)| code).collect())
 }
 
-/// As [`read`], each code with the number of its line, from 1.
+/// As [`read`], each code with the number of its line, from 1. Lines whose `themes` is null are not yet
+/// coded, and left out.
 ///
 /// # Errors
 /// As [`read`].
 pub fn read_lines(path: &Path, themes: &[String]) -> Result<Vec<(usize, Code)>> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "read", e))?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let code = |(n, line)| Ok((n + 1, code(path, n + 1, line, themes)?));
-    let codes: Vec<(usize, Code)> = lines.map(code).collect::<Result<_>>()?;
+    let code = |(n, line)| Ok(code(path, n + 1, line, themes)?.map(|code| (n + 1, code)));
+    let codes: Vec<Option<(usize, Code)>> = lines.map(code).collect::<Result<_>>()?;
+    let codes: Vec<(usize, Code)> = codes.into_iter().flatten().collect();
     if codes.is_empty() {
         return Err(Error::malformed(path, (0, 0), "it has no codes", FORM));
     }
     Ok(codes)
 }
 
+/// Of a line, whether it is coded.
+#[derive(Deserialize)]
+struct Themes {
+    // Not `default`: a line without the field is no code.
+    #[serde(deserialize_with = "Option::deserialize")]
+    themes: Option<serde::de::IgnoredAny>,
+}
+
+/// How many lines of a file of codes are not yet coded.
+///
+/// # Errors
+/// `Io` where it cannot be read.
+pub fn n_uncoded(path: &Path) -> Result<u64> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "read", e))?;
+    let is_uncoded = |line: &&str| {
+        serde_json::from_str::<Themes>(line).is_ok_and(|themes| themes.themes.is_none())
+    };
+    Ok(text.lines().filter(is_uncoded).count() as u64)
+}
+
 const FORM: &str =
     r#"a line is {"doc": "ID", "start": BYTE, "text": "SENTENCE", "themes": ["ID", ...]}"#;
 
-fn code(path: &Path, line: usize, json: &str, themes: &[String]) -> Result<Code> {
-    let mut code: Code = serde_json::from_str(json)
-        .map_err(|e| Error::malformed(path, (line, e.column()), format!("no code: {e}"), FORM))?;
+/// `None` where the line is not yet coded.
+fn code(path: &Path, line: usize, json: &str, themes: &[String]) -> Result<Option<Code>> {
+    let malformed = |e: serde_json::Error| {
+        Error::malformed(path, (line, e.column()), format!("no code: {e}"), FORM)
+    };
+    if serde_json::from_str::<Themes>(json).is_ok_and(|themes| themes.themes.is_none()) {
+        return Ok(None);
+    }
+    let mut code: Code = serde_json::from_str(json).map_err(malformed)?;
     code.themes.remove(NONE_ID);
     match code.themes.iter().find(|theme| !themes.contains(theme)) {
         Some(unknown) => Err(Error::malformed(
@@ -85,6 +113,6 @@ fn code(path: &Path, line: usize, json: &str, themes: &[String]) -> Result<Code>
             format!("theme `{unknown}` is not in the model"),
             format!("its themes are: {}", themes.join(", ")),
         )),
-        None => Ok(code),
+        None => Ok(Some(code)),
     }
 }
