@@ -146,6 +146,7 @@ fn compare(dirs: &[PathBuf], flags: CompareFlags) -> Result<()> {
             ..CompareOptions::default()
         },
         by: flags.by,
+        copies: flags.copies,
         out: flags.out,
     };
     let talk = Talk::new(false, false);

@@ -12,6 +12,7 @@ use crate::embed::{ModelEntry, ModelState};
 use crate::error::Error;
 use crate::pipeline::{Compared, Outcome, Stage};
 use crate::report::changes::verdicts;
+use crate::report::copies::in_words;
 use crate::report::table::{table, visible};
 use crate::theme::{FoundTheme, ThemeModel};
 
@@ -51,6 +52,7 @@ impl Talk {
     pub fn progress(&self) -> impl Fn(Stage, u64) + Sync {
         |stage, n| match stage {
             Stage::Sample => self.bar.set_message(format!("reading: {n} records")),
+            Stage::Survey => self.bar.set_message(format!("reading: {n} records")),
             Stage::Fit => self.bar.set_message("fitting themes"),
             Stage::Score => self.bar.set_message(format!("scoring: {n} records")),
             Stage::Compare => self.bar.set_message("comparing periods"),
@@ -104,6 +106,8 @@ impl Talk {
             say(&format!("warning: {}", visible(warning)));
         }
         say(&counted(outcome));
+        let copies = in_words(&outcome.copies, &outcome.trends, &outcome.themes);
+        copies.iter().for_each(|line| say(line));
         if let Some(out) = out {
             let (dir, scores) = (out.display(), out.join("documents.jsonl"));
             if !outcome.trends.comparisons.is_empty() {

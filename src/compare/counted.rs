@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::score::ScoredDocument;
 
+use super::first_said::FirstSaid;
+
 /// Of what a share is a share.
 #[derive(
     Debug,
@@ -119,22 +121,35 @@ impl CountedDocument {
     }
 }
 
-fn six_decimals(x: f64) -> f64 {
+pub(super) fn six_decimals(x: f64) -> f64 {
     (x * 1e6).round() / 1e6
 }
 
-/// The documents that shares are computed from; copies are left out.
+/// The documents that shares are computed from.
 #[derive(Debug, Clone, Default)]
 pub struct Counted {
-    /// In the order of the corpus.
+    /// With copies left out, in the order of the corpus.
     pub documents: Vec<CountedDocument>,
+    /// Documents that `documents` leaves out, whole or in part, as they are.
+    pub copies: Vec<CountedDocument>,
 }
 
 impl Counted {
-    /// Adds a document; a copy counts nothing.
+    /// Adds a document.
     pub fn add(&mut self, scored: &ScoredDocument) {
-        if scored.duplicate_of.is_none() {
-            self.documents.push(CountedDocument::of(scored));
+        let whole = CountedDocument::of(scored);
+        if scored.duplicate_of.is_some() {
+            return self.copies.push(whole);
         }
+        match FirstSaid::of(scored) {
+            None => self.documents.push(whole),
+            Some(first_said) => self.add_part(whole, first_said),
+        }
+    }
+
+    /// Adds a document that repeats passages of others. Where nothing is left, it is a copy.
+    pub fn add_part(&mut self, whole: CountedDocument, first_said: FirstSaid) {
+        self.documents.extend(first_said.counted(&whole));
+        self.copies.push(whole);
     }
 }

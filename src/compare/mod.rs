@@ -13,9 +13,11 @@
 pub mod codebooks;
 
 mod change;
+mod copies;
 mod counted;
 mod draws;
 mod false_discovery;
+mod first_said;
 mod interval;
 mod moments;
 mod permutation;
@@ -33,7 +35,9 @@ use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 
 pub use change::{Comparison, Family, Verdict};
+pub use copies::Copies;
 pub use counted::{Counted, CountedDocument, CountedTheme, Measure, ThemeName};
+pub use first_said::FirstSaid;
 pub use interval::{Estimate, MIN_DOCUMENTS};
 pub use side::{Between, PeriodRange};
 
@@ -63,6 +67,8 @@ pub struct CompareOptions {
     /// The smallest change of note, 0..1: where the documents could not have shown one of this size,
     /// or of half the share where that is more, there is too little to say that nothing changed.
     pub notable: f64,
+    /// Whether copies count.
+    pub copies: Copies,
 }
 
 impl Default for CompareOptions {
@@ -75,6 +81,7 @@ impl Default for CompareOptions {
             seed: 1,
             resamples: 2000,
             notable: 0.05,
+            copies: Copies::Once,
         }
     }
 }
@@ -92,6 +99,8 @@ pub struct Cell {
     pub n_units: u64,
     /// The share of each theme, `none` last; `None`: the documents weigh nothing.
     pub shares: Option<Vec<Estimate>>,
+    /// What the shares would be if every copy counted, 0..1, in the same order; `None` as for `shares`.
+    pub with_copies: Option<Vec<f64>>,
 }
 
 impl Cell {
@@ -123,9 +132,9 @@ pub fn compare(
     themes: &[ThemeName],
     options: &CompareOptions,
 ) -> Result<Trends> {
-    let mut documents: Vec<&CountedDocument> = counted.documents.iter().collect();
-    documents.sort_by(|a, b| a.id.cmp(&b.id));
+    let documents = counted.of(options.copies);
     let n_columns = themes.len() + 1;
+    let mut with_copies = copies::shares(counted, n_columns, options);
     let usual = Usual::of(&Moments::new(&documents, options.measure, n_columns));
     let mut sides = side::periods(&documents);
     let pairs = side::pairs(&mut sides, options)?;
@@ -136,6 +145,7 @@ pub fn compare(
     let comparisons = change::comparisons(&pairs, &estimated, themes, options);
     let cells = estimated.into_iter().filter(|(_, found)| found.side.is_period);
     let cells = cells.map(|((group, period), found)| Cell {
+        with_copies: with_copies.remove(&found.side.key).flatten(),
         group,
         period,
         documents: found.side.documents.iter().map(|document| document.id.clone()).collect(),

@@ -1,12 +1,12 @@
 //! `themeline compare`: finished runs, compared in other periods, groups or pairs than before.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::compare::{self, CompareOptions, Counted, ThemeName};
+use crate::compare::{self, CompareOptions, Copies, Counted, CountedDocument, ThemeName};
 use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 use crate::report::run::{Counts, RunFile};
@@ -23,6 +23,8 @@ pub struct CompareRequest {
     pub options: CompareOptions,
     /// Length of the periods; `None` for that of the run.
     pub by: Option<PeriodLength>,
+    /// Whether copies count; `None`: as in the run.
+    pub copies: Option<Copies>,
     /// Folder for the result; `None`: the folder compared, if it is one.
     pub out: Option<PathBuf>,
 }
@@ -93,9 +95,14 @@ fn checked(request: &CompareRequest, runs: &[RunFile]) -> Result<CompareOptions>
     if !(0.0..=1.0).contains(&options.notable) {
         return out_of_range("notable", options.notable.to_string(), "a number between 0 and 1");
     }
-    let by_of_run = || serde_json::from_value(runs.first()?.options.get("by")?.clone()).ok();
-    let by = request.by.or_else(by_of_run).unwrap_or(options.by);
-    Ok(CompareOptions { by, ..options.clone() })
+    let by = request.by.or_else(|| of_run(runs, "by")).unwrap_or(options.by);
+    let copies = request.copies.or_else(|| of_run(runs, "copies")).unwrap_or(options.copies);
+    Ok(CompareOptions { by, copies, ..options.clone() })
+}
+
+/// The value of an option of the first run, where it has one.
+fn of_run<T: serde::de::DeserializeOwned>(runs: &[RunFile], option: &str) -> Option<T> {
+    serde_json::from_value(runs.first()?.options.get(option)?.clone()).ok()
 }
 
 /// The themes that all folders were scored with.
@@ -134,15 +141,20 @@ pub(super) fn names(model: &ThemeModel) -> Vec<ThemeName> {
 
 /// All documents of the folders; an id that a second folder has again counts once.
 fn read(dirs: &[PathBuf], options: &CompareOptions) -> Result<(Counted, Vec<String>)> {
-    let (mut counted, mut seen, mut n_again) = (Counted::default(), HashSet::new(), 0);
-    for dir in dirs {
+    let (mut counted, mut n_again) = (Counted::default(), 0);
+    // For each id the folder that it was first seen in.
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for (number, dir) in dirs.iter().enumerate() {
         let found = report::counted::counted(dir, options.by, options.group.as_deref())?;
         for document in found.documents {
-            match seen.insert(document.id.clone()) {
+            match *seen.entry(document.id.clone()).or_insert(number) == number {
                 true => counted.documents.push(document),
                 false => n_again += 1,
             }
         }
+        let is_first =
+            |copy: &CountedDocument| *seen.entry(copy.id.clone()).or_insert(number) == number;
+        counted.copies.extend(found.copies.into_iter().filter(is_first));
     }
     let warning = (n_again > 0)
         .then(|| format!("{n_again} ids stand in more than one folder: the first one counts"));
@@ -159,7 +171,7 @@ fn record(runs: Vec<RunFile>, options: &CompareOptions) -> Result<RunFile> {
         options: json!({
             "by": options.by, "measure": options.measure, "group": options.group,
             "between": between, "seed": options.seed, "resamples": options.resamples,
-            "notable": options.notable,
+            "notable": options.notable, "copies": options.copies,
         }),
         inputs,
         counts,

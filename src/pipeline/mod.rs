@@ -3,6 +3,7 @@
 mod codebooks;
 mod compare;
 mod job;
+mod ledger;
 mod leave_out;
 mod sample;
 mod stream;
@@ -31,7 +32,7 @@ use job::Job;
 /// What stops the work as a whole; a bad record does not.
 pub fn run(inputs: &[String], config: &Config, out: &Path, told: Progress<'_>) -> Result<Outcome> {
     let folder = OutputFolder::create(out)?;
-    let mut job = Job::open("run", inputs, &config.encoder, config, told)?;
+    let mut job = Job::open("run", inputs, &config.encoder, config, told)?.surveying();
     let model = job.fit()?;
     job.score(&model, folder)
 }

@@ -12,7 +12,7 @@ use super::rows::{DocumentRow, RejectRow, RejectsTag, UnitRow};
 use super::value::ThemeIds;
 
 /// Writes one value as one line.
-fn line<W: Write>(out: &mut W, row: &impl Serialize) -> io::Result<()> {
+pub(super) fn line<W: Write>(out: &mut W, row: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, row)?;
     out.write_all(b"\n")
 }

@@ -10,6 +10,7 @@ pub mod rows;
 pub mod trends;
 pub mod run;
 pub mod jsonl;
+pub mod copies;
 pub mod parquet;
 pub mod schema;
 pub mod folder;
@@ -30,6 +31,7 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::score::ScoredDocument;
 
+pub use copies::copies_jsonl;
 pub use folder::{OutputFile, OutputFolder, StagedFile, write_whole};
 pub use jsonl::{DocumentsJsonl, UnitsJsonl, json_file, rejects_jsonl};
 pub use parquet::{ScoresParquet, UnitsParquet, trends_parquet};

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::codebook::NONE_ID;
-use crate::compare::{Cell, Comparison, Family, Measure, Trends};
+use crate::compare::{Cell, Comparison, Copies, Family, Measure, Trends};
 use crate::document::PeriodLength;
 
 use super::rows::schema_tag;
@@ -34,6 +34,8 @@ pub struct TrendsFile {
     /// data`.
     #[schemars(range(min = 0, max = 1))]
     pub notable: Rounded,
+    /// Whether copies count once or like every other text.
+    pub copies: Copies,
     /// By theme in the model's order, then group, then period in time order.
     pub shares: Vec<ShareRow>,
     /// What can be said of two periods: neighbours first, then those that the user named. Empty where
@@ -59,6 +61,7 @@ impl From<&Trends> for TrendsFile {
             seed: options.seed,
             resamples: options.resamples as u64,
             notable: options.notable.into(),
+            copies: options.copies,
             shares: ids.enumerate().flat_map(of_theme).collect(),
             comparisons: trends.comparisons.iter().map(ComparisonRow::from).collect(),
             periods: trends.cells.iter().map(PeriodRow::from).collect(),
@@ -125,6 +128,10 @@ pub struct ShareRow {
     pub se: Option<Rounded>,
     /// Whether the period has few documents: its numbers are weak.
     pub small: bool,
+    /// What `share` would be if every copy counted like any other text, 0..1. Null: the period has no
+    /// text.
+    #[schemars(range(min = 0, max = 1))]
+    pub share_with_copies: Option<Rounded>,
 }
 
 impl ShareRow {
@@ -142,6 +149,7 @@ impl ShareRow {
             n_units: cell.n_units,
             se: estimate.and_then(|estimate| estimate.se).map(Rounded::new),
             small: cell.is_small(),
+            share_with_copies: cell.with_copies.as_ref().map(|shares| shares[index].into()),
         }
     }
 }

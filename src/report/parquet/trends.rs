@@ -46,6 +46,7 @@ struct TrendColumns {
     n_units: Int64Builder,
     se: Float64Builder,
     small: BooleanBuilder,
+    share_with_copies: Float64Builder,
     since: StringBuilder,
     verdict: StringBuilder,
     change: [Float64Builder; CHANGE.len()],
@@ -69,6 +70,7 @@ impl TrendColumns {
         self.n_units.append_value(row.n_units as i64);
         self.se.append_option(number(row.se)?);
         self.small.append_value(row.small);
+        self.share_with_copies.append_option(number(row.share_with_copies)?);
         self.since.append_option(change.map(|change| &change.from));
         self.verdict.append_option(change.map(|change| verdict(change.verdict)));
         let numbers = change.map_or([None; CHANGE.len()], |change| {
@@ -106,6 +108,7 @@ impl Columns for TrendColumns {
             required("n_units", DataType::Int64),
             optional("se", DataType::Float64),
             required("small", DataType::Boolean),
+            optional("share_with_copies", DataType::Float64),
             optional("since", DataType::Utf8),
             optional("verdict", DataType::Utf8),
         ];
@@ -124,6 +127,7 @@ impl Columns for TrendColumns {
             taken(&mut self.n_units),
             taken(&mut self.se),
             taken(&mut self.small),
+            taken(&mut self.share_with_copies),
             taken(&mut self.since),
             taken(&mut self.verdict),
         ];
@@ -157,6 +161,7 @@ mod tests {
             n_units: count(rows, "n_units", i),
             se: number(rows, "se", i),
             small: small.value(i),
+            share_with_copies: number(rows, "share_with_copies", i),
         };
         let read: Vec<ShareRow> = (0..trends.shares.len()).map(row).collect();
         assert_eq!(read, trends.shares);

@@ -1,0 +1,120 @@
+//! The first reading: which bands and sampled runs stand in more than one text.
+
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::document::{Date, Document};
+
+use super::minhash::bands;
+use super::windows::{WINDOW_WORDS, winnowed};
+use super::words::{runs, words};
+use super::{EVENT_DAYS, MIN_WORDS, SHINGLE_WORDS};
+
+/// Bits of a packed run that hold its day; the others hold the upper bits of its hash.
+const DAY_BITS: u32 = 24;
+
+/// What is kept of a text on the first reading.
+#[derive(Debug, Clone)]
+pub struct Marks {
+    /// The start of its BLAKE3 hash.
+    text: u128,
+    bands: Vec<u64>,
+    /// Hash and day of each sampled run, packed; sorted, without repeats.
+    windows: Vec<u64>,
+}
+
+impl Marks {
+    /// The marks of a document; depends on its text and date alone.
+    pub fn of(document: &Document) -> Self {
+        let mut head = [0; 16];
+        head.copy_from_slice(&blake3::hash(document.text.as_bytes()).as_bytes()[..16]);
+        let words = words(&document.text);
+        let has_shingles = words.len() >= MIN_WORDS;
+        let bands = has_shingles.then(|| bands(&runs(&words, SHINGLE_WORDS)).to_vec());
+        let day = document.date.and_then(day_number).map_or(0, u64::from);
+        let pack = |(hash, _)| key(hash) << DAY_BITS | day;
+        let sampled = winnowed(&runs(&words, WINDOW_WORDS));
+        let mut windows: Vec<u64> = sampled.into_iter().map(pack).collect();
+        windows.sort_unstable();
+        windows.dedup();
+        Marks { text: u128::from_le_bytes(head), bands: bands.unwrap_or_default(), windows }
+    }
+}
+
+/// What a sampled run is known by.
+pub(super) fn key(hash: u64) -> u64 {
+    hash >> DAY_BITS
+}
+
+/// The number of a day, from 1; `None` for a date that is not known to the day.
+pub(super) fn day_number(date: Date) -> Option<u32> {
+    let day = jiff::civil::Date::new(date.year, date.month?, date.day?).ok()?;
+    let since = day.since(jiff::civil::date(1, 1, 1)).ok()?;
+    u32::try_from(since.get_days() + 1).ok()
+}
+
+/// The marks of all texts so far; copies of a text count once.
+#[derive(Debug, Default)]
+pub struct Survey {
+    texts: FxHashSet<u128>,
+    bands: Vec<u64>,
+    windows: Vec<u64>,
+}
+
+impl Survey {
+    /// Enters the marks of a text.
+    pub fn enter(&mut self, marks: Marks) {
+        if self.texts.insert(marks.text) {
+            self.bands.extend(marks.bands);
+            self.windows.extend(marks.windows);
+        }
+    }
+
+    /// What more than one text has.
+    pub fn finish(mut self) -> Shared {
+        drop(std::mem::take(&mut self.texts));
+        self.bands.par_sort_unstable();
+        self.windows.par_sort_unstable();
+        let repeated = |group: &&[u64]| group.len() > 1;
+        let bands = self.bands.chunk_by(|a, b| a == b).filter(repeated);
+        let windows = self.windows.chunk_by(|a, b| a >> DAY_BITS == b >> DAY_BITS);
+        Shared {
+            bands: bands.map(|group| group[0]).collect(),
+            windows: windows
+                .filter(repeated)
+                .map(|group| (group[0] >> DAY_BITS, is_of_few_days(group)))
+                .collect(),
+        }
+    }
+}
+
+/// Whether all texts with a run, sorted by day, are of the same few days.
+fn is_of_few_days(group: &[u64]) -> bool {
+    let day = |packed: u64| packed & ((1 << DAY_BITS) - 1);
+    let (first, last) = (day(group[0]), day(group[group.len() - 1]));
+    first > 0 && last - first <= u64::from(EVENT_DAYS)
+}
+
+/// The bands and sampled runs that stand in more than one text.
+#[derive(Debug, Clone, Default)]
+pub struct Shared {
+    pub(super) bands: FxHashSet<u64>,
+    /// For each run whether all its texts are of the same few days.
+    pub(super) windows: FxHashMap<u64, bool>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_counted_by_the_calendar() {
+        let day = |month, day| day_number(Date { year: 2024, month, day });
+        let (leap, next) = (day(Some(2), Some(29)).unwrap(), day(Some(3), Some(1)).unwrap());
+        assert_eq!(next - leap, 1);
+        assert_eq!((day(Some(2), None), day(Some(2), Some(30))), (None, None));
+        assert_eq!(day_number(Date { year: 1, month: Some(1), day: Some(1) }), Some(1));
+        let last = Date { year: 9999, month: Some(12), day: Some(31) };
+        assert!(day_number(last).unwrap() < 1 << DAY_BITS);
+    }
+}
