@@ -52,7 +52,7 @@ impl Talk {
     pub fn progress(&self) -> impl Fn(Stage, u64) + Sync {
         |stage, n| match stage {
             Stage::Sample => self.bar.set_message(format!("reading: {n} records")),
-            Stage::Survey => self.bar.set_message(format!("reading: {n} records")),
+            Stage::Copies => self.bar.set_message(format!("looking for copies: {n} records")),
             Stage::Fit => self.bar.set_message("fitting themes"),
             Stage::Score => self.bar.set_message(format!("scoring: {n} records")),
             Stage::Compare => self.bar.set_message("comparing periods"),

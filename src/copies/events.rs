@@ -1,8 +1,6 @@
 //! Reports of one event: documents of the same few days that share text which no document of other
 //! days has, without being copies.
 
-use std::sync::Arc;
-
 use rustc_hash::FxHashMap;
 
 use super::minhash::containment;
@@ -16,7 +14,7 @@ const MAX_REPORTS: usize = 50;
 /// A document that may report what another one reports.
 #[derive(Debug)]
 pub(super) struct Report {
-    pub id: Arc<str>,
+    pub text: u32,
     /// Number of its day.
     pub day: u32,
     /// Its sampled runs that stand in documents of these days alone.
@@ -28,8 +26,8 @@ pub(super) struct Report {
 /// A report and the earlier one that it shares most with.
 #[derive(Debug, PartialEq)]
 pub(super) struct SameEvent {
-    pub report: Arc<str>,
-    pub earlier: Arc<str>,
+    pub report: u32,
+    pub earlier: u32,
     /// Part of the shorter one's shingles that the other has, 0..1.
     pub similarity: f64,
 }
@@ -51,8 +49,8 @@ pub(super) fn same_events(mut reports: Vec<Report>) -> Vec<SameEvent> {
     let mut closest: Vec<_> = closest.into_iter().collect();
     closest.sort_unstable_by_key(|&(later, _)| later);
     let same = |(later, (earlier, similarity)): (usize, (usize, f64))| SameEvent {
-        report: reports[later].id.clone(),
-        earlier: reports[earlier].id.clone(),
+        report: reports[later].text,
+        earlier: reports[earlier].text,
         similarity,
     };
     closest.into_iter().map(same).collect()
@@ -82,23 +80,22 @@ fn pairs(reports: &[Report]) -> Vec<(usize, usize)> {
 mod tests {
     use super::*;
 
-    fn report(id: &str, day: u32, runs: &[u64], shingles: std::ops::Range<u64>) -> Report {
-        Report { id: id.into(), day, runs: runs.to_vec(), shingles: shingles.collect() }
+    fn report(text: u32, day: u32, runs: &[u64], shingles: std::ops::Range<u64>) -> Report {
+        Report { text, day, runs: runs.to_vec(), shingles: shingles.collect() }
     }
 
     #[test]
     fn a_report_belongs_to_the_earlier_one_that_it_shares_most_with() {
         let found = same_events(vec![
-            report("late", 12, &[1, 2, 3], 70..170),
-            report("first", 10, &[1, 2, 3], 0..100),
-            report("second", 11, &[1, 2, 3], 60..120),
+            report(0, 12, &[1, 2, 3], 70..170),
+            report(1, 10, &[1, 2, 3], 0..100),
+            report(2, 11, &[1, 2, 3], 60..120),
             // One run in common is chance, and so is little text.
-            report("one run", 11, &[1], 0..100),
-            report("other text", 11, &[1, 2], 500..600),
-            report("too late", 15, &[2, 3], 70..170),
+            report(3, 11, &[1], 0..100),
+            report(4, 11, &[1, 2], 500..600),
+            report(5, 15, &[2, 3], 70..170),
         ]);
-        let found: Vec<(&str, &str)> =
-            found.iter().map(|same| (&*same.report, &*same.earlier)).collect();
-        assert_eq!(found, [("second", "first"), ("late", "second"), ("too late", "late")]);
+        let found: Vec<(u32, u32)> = found.iter().map(|same| (same.report, same.earlier)).collect();
+        assert_eq!(found, [(2, 1), (0, 2), (5, 0)]);
     }
 }

@@ -1,23 +1,30 @@
-//! The second reading: every document, in the order of the corpus, set against those before it.
+//! The second reading: every text, in the order of the corpus, set against those before it; at its end
+//! it is decided which of them was said first.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::document::{Document, Span};
+use crate::document::{Date, Document};
 
 use super::events::{Report, same_events};
-use super::passages::{Stretches, whole_units};
+use super::first::{First, Near};
+use super::passages::{Same, Stretches};
 use super::similar::Originals;
-use super::survey::{Shared, day_number, key};
+use super::survey::{Shared, day_number, key, text_key};
 use super::windows::{WINDOW_WORDS, winnowed};
 use super::words::{Word, runs, words};
-use super::{CopyFound, CopyKind, MIN_WORDS, RepeatedPassage, SHINGLE_WORDS};
+use super::{Copies, MIN_WORDS, SHINGLE_WORDS};
 
 /// Of a document what the search needs: made in parallel, before documents are taken in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Trace {
-    /// Empty where the document shares nothing with another.
+    id: Arc<str>,
+    date: Option<Date>,
+    /// The start of the text's BLAKE3 hash.
+    text: u128,
+    /// Empty where the text shares no sampled run with another.
     words: Vec<Word>,
     /// Bands that another text has too.
     bands: Vec<u64>,
@@ -30,228 +37,135 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// The trace of a document; depends on its text and what is shared alone.
+    /// The trace of a document; depends on the document and what is shared alone.
     pub fn of(document: &Document, shared: &Shared) -> Self {
-        if shared.bands.is_empty() && shared.windows.is_empty() {
-            return Trace::default();
-        }
         let words = words(&document.text);
-        let mut shingles = match words.len() >= MIN_WORDS {
-            true => runs(&words, SHINGLE_WORDS),
-            false => Vec::new(),
-        };
-        let mut bands: Vec<u64> = match shingles.is_empty() {
-            true => Vec::new(),
-            false => super::minhash::bands(&shingles).to_vec(),
-        };
-        bands.retain(|band| shared.bands.contains(band));
         let mut sampled = winnowed(&runs(&words, WINDOW_WORDS));
         sampled.retain(|&(hash, _)| shared.windows.contains_key(&key(hash)));
-        let is_of_few_days = |hash: &u64| shared.windows.get(hash).copied().unwrap_or_default();
-        let keys = sampled.iter().map(|&(hash, _)| key(hash));
-        let mut of_few_days: Vec<u64> = keys.filter(is_of_few_days).collect();
-        of_few_days.sort_unstable();
-        of_few_days.dedup();
-        match bands.is_empty() && of_few_days.is_empty() {
-            true => shingles = Vec::new(),
-            false => {
-                shingles.sort_unstable();
-                shingles.dedup();
-            }
-        }
-        let words = if sampled.is_empty() { Vec::new() } else { words };
-        Trace { words, bands, shingles, sampled, of_few_days }
-    }
-}
-
-/// A document as the search sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct Seen<'d> {
-    /// The document.
-    pub document: &'d Document,
-    /// Its units, in the order of the text.
-    pub units: &'d [Span],
-}
-
-/// What a document repeats.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// Id of the document that it is a near-copy of, and the part of the shingles that both share.
-    pub near: Option<(Arc<str>, f64)>,
-    /// Where it is no copy, its passages that stood in earlier documents, in the order of the text.
-    pub passages: Vec<RepeatedPassage>,
-}
-
-/// The documents so far, as far as later ones may repeat them, and what was found.
-#[derive(Debug, Default)]
-pub struct Finder {
-    shared: Arc<Shared>,
-    originals: Originals,
-    stretches: Stretches,
-    reports: Vec<Report>,
-    found: Vec<CopyFound>,
-}
-
-impl Finder {
-    /// A search for what the first reading saw.
-    pub fn new(shared: Arc<Shared>) -> Self {
-        Finder { shared, ..Finder::default() }
-    }
-
-    /// What more than one text has.
-    pub fn shared(&self) -> &Shared {
-        &self.shared
-    }
-
-    /// Notes that a document has the same text as an earlier one.
-    pub fn exact(&mut self, document: &str, original: &str) {
-        self.note(CopyKind::Exact, (document.into(), original.into()), 1.0, None);
-    }
-
-    /// What a document repeats; its text must be no exact copy of one before it.
-    pub fn find(&mut self, seen: Seen<'_>, trace: Trace) -> Found {
-        let id: Arc<str> = seen.document.id.as_str().into();
-        let near = self.originals.closest(&trace.bands, &trace.shingles);
-        if let Some((original, similarity)) = near {
-            let both = (id, original.clone());
-            self.note(CopyKind::Near, both, similarity, None);
-            return Found { near: Some((original, similarity)), passages: Vec::new() };
-        }
-        let passages = self.passages(seen, &trace, &id);
-        self.keep(seen, trace, id);
-        Found { near: None, passages }
-    }
-
-    /// The repeated passages of a document, which is then added for later ones.
-    fn passages(&mut self, seen: Seen<'_>, trace: &Trace, id: &Arc<str>) -> Vec<RepeatedPassage> {
-        let text = &seen.document.text;
-        let same = self.stretches.same(&trace.words, &trace.sampled);
-        let inner: Vec<Span> = match same.is_empty() {
-            true => Vec::new(),
-            false => seen.units.iter().map(|unit| worded(*unit, text)).collect(),
-        };
-        let mut passages = Vec::new();
-        for run in &same {
-            let Some((units, words)) = whole_units(&trace.words, run, &inner) else { continue };
-            let own = Span::new(seen.units[units.start].start, seen.units[units.end - 1].end);
-            let (original, span) = self.stretches.original(run, &words);
-            let both = (id.clone(), original.clone());
-            self.note(CopyKind::Passage, both, 1.0, Some((own, span)));
-            passages.push(RepeatedPassage { units, original });
-        }
-        self.stretches.add(id, &trace.words, &trace.sampled, &same);
-        passages
-    }
-
-    fn keep(&mut self, seen: Seen<'_>, trace: Trace, id: Arc<str>) {
-        let day = seen.document.date.and_then(day_number);
-        if let (Some(day), false) = (day, trace.of_few_days.is_empty()) {
-            let (runs, shingles) = (trace.of_few_days, trace.shingles.clone());
-            self.reports.push(Report { id: id.clone(), day, runs, shingles });
-        }
-        if !trace.bands.is_empty() {
-            self.originals.add(id, &trace.bands, trace.shingles);
+        let of_few_days = of_few_days(&sampled, shared);
+        let (bands, shingles) = compared(&words, shared, !of_few_days.is_empty());
+        Trace {
+            id: document.id.as_str().into(),
+            date: document.date,
+            text: text_key(&document.text),
+            words: if sampled.is_empty() { Vec::new() } else { words },
+            bands,
+            shingles,
+            sampled,
+            of_few_days,
         }
     }
-
-    fn note(
-        &mut self,
-        kind: CopyKind,
-        (document, original): (Arc<str>, Arc<str>),
-        similarity: f64,
-        spans: Option<(Span, Span)>,
-    ) {
-        self.found.push(CopyFound { kind, group: 0, document, original, similarity, spans });
-    }
-
-    /// All that was found: documents and passages in the order of the corpus, then events.
-    pub fn finish(mut self) -> Vec<CopyFound> {
-        for same in same_events(std::mem::take(&mut self.reports)) {
-            self.note(CopyKind::Event, (same.report, same.earlier), same.similarity, None);
-        }
-        grouped(self.found)
-    }
 }
 
-/// The part of a span from its first letter or digit to its last.
-fn worded(span: Span, text: &str) -> Span {
-    let (inner, outside) = (span.of(text), |c: char| !c.is_alphanumeric());
-    let start = span.start + (inner.len() - inner.trim_start_matches(outside).len());
-    Span { start, end: start.max(span.start + inner.trim_end_matches(outside).len()) }
-}
-
-/// What a group goes back to: copies of a document; reports of an event; a place in a document.
-#[derive(PartialEq, Eq, Hash)]
-enum Root {
-    Document(Arc<str>),
-    Event(Arc<str>),
-}
-
-/// Numbers the groups in the order in which they come up.
-fn grouped(mut found: Vec<CopyFound>) -> Vec<CopyFound> {
-    let mut groups: FxHashMap<Root, u64> = FxHashMap::default();
-    let mut passages: FxHashMap<Arc<str>, Vec<(Span, u64)>> = FxHashMap::default();
-    let mut n_groups = 0;
-    for copy in &mut found {
-        let mut new = || {
-            n_groups += 1;
-            n_groups
-        };
-        copy.group = match (copy.kind, copy.spans) {
-            (CopyKind::Passage, Some((_, span))) => {
-                let known = passages.entry(copy.original.clone()).or_default();
-                let same = known.iter_mut().find(|(other, _)| other.overlaps(span));
-                match same {
-                    Some((_, group)) => *group,
-                    None => {
-                        let group = new();
-                        known.push((span, group));
-                        group
-                    }
-                }
-            }
-            (kind, _) => {
-                let root = if kind == CopyKind::Event { Root::Event } else { Root::Document };
-                let group = *groups.entry(root(copy.original.clone())).or_insert_with(new);
-                groups.insert(root(copy.document.clone()), group);
-                group
-            }
-        };
-    }
+/// The sampled runs that stand in documents of the same few days alone, by their keys, each once.
+fn of_few_days(sampled: &[(u64, u32)], shared: &Shared) -> Vec<u64> {
+    let keys = sampled.iter().map(|&(hash, _)| key(hash));
+    let mut found: Vec<u64> = keys
+        .filter(|hash| shared.windows.get(hash).is_some_and(|&of_few_days| of_few_days))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
     found
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The bands that another text has too, and the shingles where there are such bands or `is_needed`.
+fn compared(words: &[Word], shared: &Shared, is_needed: bool) -> (Vec<u64>, Vec<u64>) {
+    if words.len() < MIN_WORDS {
+        return (Vec::new(), Vec::new());
+    }
+    let mut shingles = runs(words, SHINGLE_WORDS);
+    let mut bands = super::minhash::bands(&shingles).to_vec();
+    bands.retain(|band| shared.bands.contains(band));
+    if bands.is_empty() && !is_needed {
+        return (bands, Vec::new());
+    }
+    shingles.sort_unstable();
+    shingles.dedup();
+    (bands, shingles)
+}
 
-    #[test]
-    fn groups_go_back_to_one_text() {
-        let row = |kind, document: &str, original: &str, span: Option<(usize, usize)>| CopyFound {
-            kind,
-            group: 0,
-            document: document.into(),
-            original: original.into(),
-            similarity: 1.0,
-            spans: span.map(|(start, end)| (Span::new(0, 9), Span::new(start, end))),
-        };
-        let rows = vec![
-            row(CopyKind::Near, "b", "a", None),
-            row(CopyKind::Passage, "p", "a", Some((0, 100))),
-            row(CopyKind::Exact, "c", "b", None),
-            row(CopyKind::Passage, "q", "a", Some((90, 200))),
-            row(CopyKind::Passage, "q", "a", Some((300, 400))),
-            row(CopyKind::Event, "b", "a", None),
-            row(CopyKind::Event, "d", "b", None),
-        ];
-        let groups: Vec<u64> = grouped(rows).iter().map(|row| row.group).collect();
-        assert_eq!(groups, [1, 2, 1, 2, 3, 4, 4]);
+/// When a document said what it says: by date, those without one last, then in the order of the corpus.
+pub(super) type When = (bool, Option<Date>, u64);
+
+/// A document of a text.
+#[derive(Debug, Clone)]
+pub(super) struct Holder {
+    pub id: Arc<str>,
+    pub when: When,
+}
+
+/// A run of words that two texts have in common.
+#[derive(Debug, Clone)]
+pub(super) struct Common {
+    /// For the two texts the number and the words.
+    pub sides: [(u32, Range<usize>); 2],
+    /// Where each of the words stands in the two texts.
+    pub spans: [Box<[(u32, u32)]>; 2],
+}
+
+/// The texts so far, as far as later ones may repeat them, and what was found.
+#[derive(Debug, Default)]
+pub struct Finder {
+    ids: FxHashSet<Arc<str>>,
+    by_key: FxHashMap<u128, u32>,
+    originals: Originals,
+    stretches: Stretches,
+    reports: Vec<Report>,
+    first: First,
+}
+
+impl Finder {
+    /// Takes in the next document of the corpus. One whose id was there before is passed over.
+    pub fn take(&mut self, trace: Trace) {
+        if !self.ids.insert(trace.id.clone()) {
+            return;
+        }
+        let when = (trace.date.is_none(), trace.date, self.ids.len() as u64);
+        let holder = Holder { id: trace.id.clone(), when };
+        match self.by_key.get(&trace.text) {
+            Some(&text) => self.first.again(text, holder),
+            None => {
+                let text = self.first.new_text(holder);
+                self.by_key.insert(trace.text, text);
+                self.search(text, trace);
+            }
+        }
     }
 
-    #[test]
-    fn a_unit_reaches_from_its_first_letter_to_its_last() {
-        let text = "“The ports, and roads.” …";
-        assert_eq!(worded(Span::new(0, text.len()), text).of(text), "The ports, and roads");
-        assert!(worded(Span::new(text.len() - 3, text.len()), text).is_empty());
+    fn search(&mut self, text: u32, trace: Trace) {
+        if let Some((original, similarity)) = self.originals.closest(&trace.bands, &trace.shingles)
+        {
+            self.first.near.push(Near { text, original, similarity });
+            if self.first.is_before(text, original) {
+                // It may be the one that counts, so what it repeats of others is of interest.
+                self.note_common(text, &trace, |other| other != original);
+            }
+            return;
+        }
+        let same = self.note_common(text, &trace, |_| true);
+        self.stretches.add(text, &trace.words, &trace.sampled, &same);
+        let day = trace.date.and_then(day_number);
+        if let (Some(day), false) = (day, trace.of_few_days.is_empty()) {
+            let (runs, shingles) = (trace.of_few_days, trace.shingles.clone());
+            self.reports.push(Report { text, day, runs, shingles });
+        }
+        if !trace.bands.is_empty() {
+            self.originals.add(text, &trace.bands, trace.shingles);
+        }
+    }
+
+    /// Notes the runs of words that a text has in common with earlier ones, and gives them.
+    fn note_common(&mut self, text: u32, trace: &Trace, with: impl Fn(u32) -> bool) -> Vec<Same> {
+        let same = self.stretches.same(&trace.words, &trace.sampled);
+        let common = same.iter().map(|same| self.stretches.common(same, text, &trace.words));
+        self.first.common.extend(common.filter(|common| with(common.sides[1].0)));
+        same
+    }
+
+    /// All that was found.
+    pub fn finish(self) -> Copies {
+        let Finder { reports, first, ids, by_key, originals, stretches } = self;
+        drop((ids, by_key, originals, stretches));
+        first.settled(same_events(reports))
     }
 }

@@ -5,13 +5,15 @@
 //! The corpus is read twice. On the first reading ([`Survey`]) only hashes are kept, 8 bytes each:
 //! 21 a text (bands of [`minhash`]) and about one for every 15 words ([`windows`]). At its end it is known which
 //! of them stand in more than one text ([`Shared`]). On the second reading ([`Finder`], in the order of
-//! the corpus) the words of those texts alone are kept, and every find is checked on them: what is
-//! called a copy was compared.
+//! the corpus) the words of those places alone are kept, and every find is checked on them: what is
+//! called a copy was compared. Then it is settled which text was said first ([`first`]).
 //!
 //! Words are compared by 64-bit hashes. All of it depends on the texts, dates and their order alone.
 
 mod events;
 mod finder;
+mod first;
+mod found;
 mod minhash;
 mod passages;
 mod similar;
@@ -22,14 +24,9 @@ mod words;
 #[cfg(test)]
 mod simulation;
 
-use std::sync::Arc;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::document::Span;
-
-pub use finder::{Finder, Found, Seen, Trace};
+pub use finder::{Finder, Trace};
+use found::Repeated;
+pub use found::{Copies, CopyFound, CopyKind};
 pub use survey::{Marks, Shared, Survey};
 
 /// Words of a shingle: short enough that one changed word spares most, long enough that two texts
@@ -47,45 +44,3 @@ pub const EVENT_DAYS: u32 = 3;
 /// The part of its shingles that the shorter of two reports of one event shares with the other, at
 /// least.
 pub const MIN_EVENT_SIMILARITY: f64 = 0.2;
-
-/// How one text repeats another.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum CopyKind {
-    /// The same text, byte for byte.
-    Exact,
-    /// The same text with small changes.
-    Near,
-    /// A run of units that stands in another text word for word.
-    Passage,
-    /// Another report of what an earlier document reports; both count.
-    Event,
-}
-
-/// A find: a document, or a passage of it, and what it repeats.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CopyFound {
-    /// How it repeats.
-    pub kind: CopyKind,
-    /// Number of the group, from 1: finds of one kind that go back to the same text.
-    pub group: u64,
-    /// Id of the document.
-    pub document: Arc<str>,
-    /// Id of the earlier document.
-    pub original: Arc<str>,
-    /// How much of the text is the same, 0..1.
-    pub similarity: f64,
-    /// For a passage its bytes in the document and in the original.
-    pub spans: Option<(Span, Span)>,
-}
-
-/// A passage of a document that stands in an earlier one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RepeatedPassage {
-    /// The units of the document that it consists of.
-    pub units: std::ops::Range<usize>,
-    /// Id of the earlier document.
-    pub original: Arc<str>,
-}

@@ -2,13 +2,13 @@
 //! grown to both sides as far as the words are the same.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::document::Span;
 
 use super::PASSAGE_WORDS;
+use super::finder::Common;
 use super::survey::key;
 use super::windows::WINDOW_WORDS;
 use super::words::Word;
@@ -22,7 +22,9 @@ const MAX_PLACES: usize = 4;
 /// A stretch of a document around sampled runs that other texts have too.
 #[derive(Debug)]
 struct Stretch {
-    document: Arc<str>,
+    text: u32,
+    /// Number of its first word in the text.
+    start: usize,
     words: Box<[Word]>,
 }
 
@@ -73,23 +75,20 @@ impl Stretches {
         Same { words: at - n_before..at + n_after, stretch, first: place - n_before }
     }
 
-    /// The earlier document of a run of equal words, and where `part` of it (words of the text, inside
-    /// the run) stands there.
-    pub fn original(&self, same: &Same, part: &Range<usize>) -> (Arc<str>, Span) {
+    /// A run of equal words, with its place in both texts. `words`: all words of `text`.
+    pub fn common(&self, same: &Same, text: u32, words: &[Word]) -> Common {
         let stretch = &self.stretches[same.stretch as usize];
-        let at = |word: usize| stretch.words[same.first + word - same.words.start];
-        let span = Span::new(at(part.start).start as usize, at(part.end - 1).end as usize);
-        (stretch.document.clone(), span)
+        let kept = same.first..same.first + same.words.len();
+        let first = stretch.start + same.first;
+        let spans = |words: &[Word]| words.iter().map(|word| (word.start, word.end)).collect();
+        Common {
+            spans: [spans(&words[same.words.clone()]), spans(&stretch.words[kept])],
+            sides: [(text, same.words.clone()), (stretch.text, first..first + same.words.len())],
+        }
     }
 
     /// Adds a document: the surroundings of its sampled runs, but for those that are repeated.
-    pub fn add(
-        &mut self,
-        document: &Arc<str>,
-        words: &[Word],
-        sampled: &[(u64, u32)],
-        repeated: &[Same],
-    ) {
+    pub fn add(&mut self, text: u32, words: &[Word], sampled: &[(u64, u32)], repeated: &[Same]) {
         let mut repeated: Vec<&Range<usize>> = repeated.iter().map(|same| &same.words).collect();
         repeated.sort_unstable_by_key(|words| words.start);
         let (mut begun, mut reached) = (repeated.into_iter().peekable(), 0);
@@ -104,11 +103,11 @@ impl Stretches {
             b.1 as usize <= a.1 as usize + WINDOW_WORDS + 2 * MARGIN
         };
         for runs in sampled.chunk_by(near) {
-            self.add_stretch(document, words, runs);
+            self.add_stretch(text, words, runs);
         }
     }
 
-    fn add_stretch(&mut self, document: &Arc<str>, words: &[Word], runs: &[(u64, u32)]) {
+    fn add_stretch(&mut self, text: u32, words: &[Word], runs: &[(u64, u32)]) {
         let (Some(&(_, first)), Some(&(_, last))) = (runs.first(), runs.last()) else { return };
         let Ok(index) = u32::try_from(self.stretches.len()) else { return };
         let start = (first as usize).saturating_sub(MARGIN);
@@ -123,20 +122,20 @@ impl Stretches {
         }
         if is_kept {
             let words = words[start..end].into();
-            self.stretches.push(Stretch { document: document.clone(), words });
+            self.stretches.push(Stretch { text, start, words });
         }
     }
 }
 
 /// The whole units in a run of words: `None` where they have fewer than [`PASSAGE_WORDS`] words.
-/// Gives the units and their words. `units`: the spans of all units, in order, from the first letter or
-/// digit to the last.
+/// Gives the units and their words. `words`: all words of the text; `units`: the spans of all its units,
+/// in order, from the first letter or digit to the last.
 pub(super) fn whole_units(
     words: &[Word],
-    same: &Same,
+    same: &Range<usize>,
     units: &[Span],
 ) -> Option<(Range<usize>, Range<usize>)> {
-    let run = &words[same.words.clone()];
+    let run = words.get(same.clone())?;
     let (start, end) = (run.first()?.start as usize, run.last()?.end as usize);
     let first = units.partition_point(|unit| unit.start < start);
     let last = units.partition_point(|unit| unit.end <= end);
@@ -144,7 +143,7 @@ pub(super) fn whole_units(
     let (start, end) = (inside[0].start, inside[inside.len() - 1].end);
     let from = words.partition_point(|word| (word.start as usize) < start);
     let to = words.partition_point(|word| word.end as usize <= end);
-    let is_inside = same.words.start <= from && to <= same.words.end;
+    let is_inside = same.start <= from && to <= same.end;
     (is_inside && to >= from + PASSAGE_WORDS).then_some((first..last, from..to))
 }
 
@@ -166,13 +165,17 @@ mod tests {
     fn found(earlier: &str, text: &str) -> Vec<(Range<usize>, usize)> {
         let (old, new) = (words(earlier), words(text));
         let mut stretches = Stretches::default();
-        stretches.add(&"old".into(), &old, &sampled(&old), &[]);
+        stretches.add(7, &old, &sampled(&old), &[]);
         let same = stretches.same(&new, &sampled(&new));
         let place = |same: &Same| {
-            let (id, span) = stretches.original(same, &same.words);
-            assert_eq!(&*id, "old");
-            let first = old.partition_point(|word| (word.start as usize) < span.start);
-            (same.words.clone(), first)
+            let common = stretches.common(same, 8, &new);
+            let [(8, words), (7, place)] = common.sides else { panic!("{common:?}") };
+            for (&own, &other) in common.spans[0].iter().zip(&common.spans[1]) {
+                let word = |text: &str, (start, end)| text[start as usize..end as usize].to_owned();
+                assert_eq!(word(text, own), word(earlier, other));
+            }
+            assert_eq!(common.spans[1][0].0, old[place.start].start);
+            (words, place.start)
         };
         same.iter().map(place).collect()
     }
@@ -195,7 +198,7 @@ mod tests {
     fn a_passage_is_made_of_whole_units() {
         let text = numbered(0, 100);
         let words = words(&text);
-        let same = Same { words: 5..60, stretch: 0, first: 0 };
+        let same = 5..60;
         let unit = |from: usize, to: usize| {
             Span::new(words[from].start as usize, words[to - 1].end as usize)
         };

@@ -1,7 +1,5 @@
 //! Near-copies of whole texts: what shares a band is compared, shingle by shingle.
 
-use std::sync::Arc;
-
 use rustc_hash::FxHashMap;
 
 use super::MIN_SIMILARITY;
@@ -15,7 +13,7 @@ const MAX_COMPARED: usize = 100;
 /// A text that repeats none before it.
 #[derive(Debug)]
 struct Original {
-    id: Arc<str>,
+    text: u32,
     /// Sorted, without repeats.
     shingles: Vec<u64>,
 }
@@ -30,7 +28,7 @@ pub(super) struct Originals {
 impl Originals {
     /// The original that a text is a near-copy of, with the part of the shingles that both share; of
     /// several the most similar, of equals the earliest. `shingles`: sorted, without repeats.
-    pub fn closest(&self, bands: &[u64], shingles: &[u64]) -> Option<(Arc<str>, f64)> {
+    pub fn closest(&self, bands: &[u64], shingles: &[u64]) -> Option<(u32, f64)> {
         let may_be = |index: &u32| {
             let n = self.originals[*index as usize].shingles.len();
             n.min(shingles.len()) as f64 >= MIN_SIMILARITY * n.max(shingles.len()) as f64
@@ -47,7 +45,7 @@ impl Originals {
             .map(compared)
             .filter(|(_, similarity)| *similarity >= MIN_SIMILARITY)
             .reduce(|best, next| if is_better(next, best) { next } else { best })
-            .map(|(index, similarity)| (self.originals[index as usize].id.clone(), similarity))
+            .map(|(index, similarity)| (self.originals[index as usize].text, similarity))
     }
 
     /// The originals that share a band, those that share most first, then the earliest.
@@ -62,7 +60,7 @@ impl Originals {
     }
 
     /// Adds a text that repeats none. `bands`: those that another text has too.
-    pub fn add(&mut self, id: Arc<str>, bands: &[u64], shingles: Vec<u64>) {
+    pub fn add(&mut self, text: u32, bands: &[u64], shingles: Vec<u64>) {
         let Ok(index) = u32::try_from(self.originals.len()) else { return };
         for &band in bands {
             let of_band = self.by_band.entry(band).or_default();
@@ -70,7 +68,7 @@ impl Originals {
                 of_band.push(index);
             }
         }
-        self.originals.push(Original { id, shingles });
+        self.originals.push(Original { text, shingles });
     }
 }
 
@@ -81,12 +79,12 @@ mod tests {
     #[test]
     fn the_most_similar_original_counts_and_none_under_the_bound() {
         let mut originals = Originals::default();
-        originals.add("a".into(), &[1], (0..100).collect());
-        originals.add("b".into(), &[1, 2], (5..105).collect());
-        originals.add("far".into(), &[1, 2, 3], (50..150).collect());
+        originals.add(0, &[1], (0..100).collect());
+        originals.add(1, &[1, 2], (5..105).collect());
+        originals.add(2, &[1, 2, 3], (50..150).collect());
         let text: Vec<u64> = (4..104).collect();
-        let (id, similarity) = originals.closest(&[1, 2, 3], &text).unwrap();
-        assert_eq!((&*id, similarity), ("b", 99.0 / 101.0));
+        let found = originals.closest(&[1, 2, 3], &text);
+        assert_eq!(found, Some((1, 99.0 / 101.0)));
         assert_eq!(originals.closest(&[9], &text), None);
         let half: Vec<u64> = (0..70).collect();
         assert_eq!(originals.closest(&[1, 2, 3], &half), None);

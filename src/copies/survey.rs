@@ -26,8 +26,6 @@ pub struct Marks {
 impl Marks {
     /// The marks of a document; depends on its text and date alone.
     pub fn of(document: &Document) -> Self {
-        let mut head = [0; 16];
-        head.copy_from_slice(&blake3::hash(document.text.as_bytes()).as_bytes()[..16]);
         let words = words(&document.text);
         let has_shingles = words.len() >= MIN_WORDS;
         let bands = has_shingles.then(|| bands(&runs(&words, SHINGLE_WORDS)).to_vec());
@@ -37,8 +35,15 @@ impl Marks {
         let mut windows: Vec<u64> = sampled.into_iter().map(pack).collect();
         windows.sort_unstable();
         windows.dedup();
-        Marks { text: u128::from_le_bytes(head), bands: bands.unwrap_or_default(), windows }
+        Marks { text: text_key(&document.text), bands: bands.unwrap_or_default(), windows }
     }
+}
+
+/// What a text is known by: the start of its BLAKE3 hash.
+pub(super) fn text_key(text: &str) -> u128 {
+    let mut head = [0; 16];
+    head.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
+    u128::from_le_bytes(head)
 }
 
 /// What a sampled run is known by.
@@ -57,6 +62,8 @@ pub(super) fn day_number(date: Date) -> Option<u32> {
 #[derive(Debug, Default)]
 pub struct Survey {
     texts: FxHashSet<u128>,
+    /// Whether a text came twice.
+    has_copies: bool,
     bands: Vec<u64>,
     windows: Vec<u64>,
 }
@@ -64,9 +71,12 @@ pub struct Survey {
 impl Survey {
     /// Enters the marks of a text.
     pub fn enter(&mut self, marks: Marks) {
-        if self.texts.insert(marks.text) {
-            self.bands.extend(marks.bands);
-            self.windows.extend(marks.windows);
+        match self.texts.insert(marks.text) {
+            true => {
+                self.bands.extend(marks.bands);
+                self.windows.extend(marks.windows);
+            }
+            false => self.has_copies = true,
         }
     }
 
@@ -79,6 +89,7 @@ impl Survey {
         let bands = self.bands.chunk_by(|a, b| a == b).filter(repeated);
         let windows = self.windows.chunk_by(|a, b| a >> DAY_BITS == b >> DAY_BITS);
         Shared {
+            has_copies: self.has_copies,
             bands: bands.map(|group| group[0]).collect(),
             windows: windows
                 .filter(repeated)
@@ -98,9 +109,17 @@ fn is_of_few_days(group: &[u64]) -> bool {
 /// The bands and sampled runs that stand in more than one text.
 #[derive(Debug, Clone, Default)]
 pub struct Shared {
+    has_copies: bool,
     pub(super) bands: FxHashSet<u64>,
     /// For each run whether all its texts are of the same few days.
     pub(super) windows: FxHashMap<u64, bool>,
+}
+
+impl Shared {
+    /// Whether no text shares anything with another, so that there is nothing to search for.
+    pub fn is_empty(&self) -> bool {
+        !self.has_copies && self.bands.is_empty() && self.windows.is_empty()
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::codebook::Codebook;
 use crate::compare::{self, CompareOptions};
 use crate::config::Config;
-use crate::copies::{CopyFound, Finder, Marks, Shared, Survey};
+use crate::copies::{Copies, CopyFound, Finder, Marks, Shared, Survey, Trace};
 use crate::document::{Document, Reject};
 use crate::embed::{self, Embedder, ModelStore};
 use crate::error::{Error, Result};
@@ -38,8 +38,8 @@ pub(super) const BYTES_PER_UNIT: usize = 120;
 pub enum Stage {
     /// Reading the corpus for the sample that themes are fitted on.
     Sample,
-    /// Reading the corpus for texts that stand in it more than once.
-    Survey,
+    /// Looking for texts that stand in the corpus more than once.
+    Copies,
     /// Fitting the themes.
     Fit,
     /// Scoring every document.
@@ -54,7 +54,7 @@ impl Stage {
     fn name(self) -> &'static str {
         match self {
             Stage::Sample => "sample",
-            Stage::Survey => "survey",
+            Stage::Copies => "copies",
             Stage::Fit => "fit",
             Stage::Score => "score",
             Stage::Compare => "compare",
@@ -190,22 +190,40 @@ impl<'j> Job<'j> {
         if let Some(survey) = self.survey.take() {
             return Ok(survey.finish());
         }
-        self.timed(Stage::Survey, |job| {
-            let (mut survey, mut n) = (Survey::default(), 0);
-            let (records, options) = (job.inputs.read(&job.config.ingest)?, &job.config.ingest);
-            stream::each(
-                records,
-                options,
-                |document| Ok(Marks::of(&document)),
-                |batch| {
-                    n += batch.len() as u64;
-                    batch.into_iter().flatten().for_each(|marks| survey.enter(marks));
-                    (job.told)(Stage::Survey, n);
-                    Ok(())
-                },
-            )?;
-            Ok(survey.finish())
+        let mut survey = Survey::default();
+        self.each(|document| Marks::of(&document), |marks| survey.enter(marks))?;
+        Ok(survey.finish())
+    }
+
+    /// What the documents of the inputs repeat of each other.
+    fn copies(&mut self) -> Result<Copies> {
+        self.timed(Stage::Copies, |job| {
+            let (shared, mut finder) = (job.shared()?, Finder::default());
+            if !shared.is_empty() {
+                job.each(|document| Trace::of(&document, &shared), |trace| finder.take(trace))?;
+            }
+            Ok(finder.finish())
         })
+    }
+
+    /// Does `work` on every document in parallel, and gives the results to `take` in order.
+    fn each<T: Send>(
+        &self,
+        work: impl Fn(Document) -> T + Sync,
+        mut take: impl FnMut(T) + Send,
+    ) -> Result<()> {
+        let (mut n, options) = (0, &self.config.ingest);
+        stream::each(
+            self.inputs.read(options)?,
+            options,
+            |document| Ok(work(document)),
+            |batch| {
+                n += batch.len() as u64;
+                batch.into_iter().flatten().for_each(&mut take);
+                (self.told)(Stage::Copies, n);
+                Ok(())
+            },
+        )
     }
 
     /// Scores every document of the inputs into a folder.
@@ -216,7 +234,7 @@ impl<'j> Job<'j> {
             units_jsonl: self.config.units_jsonl,
         };
         let mut exports = Exports::open(&mut folder, &ids, options)?;
-        let ledger = Ledger::finding(self.shared()?);
+        let ledger = Ledger::with_copies(self.copies()?);
         let ledger = self.timed(Stage::Score, |job| {
             let records = job.inputs.read(&job.config.ingest)?;
             job.score_each(model, records, ledger, |batch| exports.write(batch))
@@ -278,7 +296,7 @@ impl<'j> Job<'j> {
             counts: ledger.counts,
             trends: TrendsFile::from(&trends),
             themes: model.themes.iter().map(|t| (t.id.clone(), t.name.clone())).collect(),
-            copies: ledger.finder.map_or_else(Vec::new, Finder::finish),
+            copies: ledger.copies.map_or_else(Vec::new, Copies::into_rows),
             found: model.found(),
             warnings,
             rejects: ledger.rejects,

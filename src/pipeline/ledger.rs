@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use rayon::prelude::*;
-
 use crate::compare::Counted;
-use crate::copies::{Finder, Found, Seen, Shared, Trace};
+use crate::copies::Copies;
 use crate::document::{Document, Reject, RejectCode, Span};
 use crate::report::run::Counts;
 use crate::score::ScoredDocument;
@@ -18,8 +16,8 @@ pub(super) struct Ledger {
     pub counts: Counts,
     pub counted: Counted,
     pub rejects: Vec<Reject>,
-    /// Looks for near-copies, passages and events; without it only exact copies are found.
-    pub finder: Option<Finder>,
+    /// What the documents repeat; where it is unknown only exact copies are found.
+    pub copies: Option<Copies>,
     /// For each id its text's hash.
     texts: HashMap<String, blake3::Hash>,
     /// For each text's hash the id of the first document that has it.
@@ -28,40 +26,18 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// A ledger that looks for all kinds of copies. `shared`: what a first reading of the same records
-    /// found in more than one text.
-    pub fn finding(shared: Shared) -> Self {
-        Ledger { finder: Some(Finder::new(shared.into())), ..Ledger::default() }
+    /// A ledger of documents whose copies are known.
+    pub fn with_copies(copies: Copies) -> Self {
+        Ledger { copies: Some(copies), ..Ledger::default() }
     }
 
     /// Enters a batch, in its order, and gives back the documents to be written.
     pub fn enter(&mut self, batch: Vec<Read<ScoredDocument>>) -> Vec<ScoredDocument> {
         self.counts.read += batch.len() as u64;
-        let traces = self.traces(&batch);
-        let both = batch.into_iter().zip(traces);
-        both.filter_map(|(read, trace)| self.enter_traced(read, trace)).collect()
+        batch.into_iter().filter_map(|read| self.enter_one(read)).collect()
     }
 
-    /// What the search for copies needs of each document, made in parallel.
-    fn traces(&self, batch: &[Read<ScoredDocument>]) -> Vec<Option<Trace>> {
-        let shared = self.finder.as_ref().map(Finder::shared);
-        let trace = |read: &Read<ScoredDocument>| {
-            let (scored, shared) = (read.as_ref().ok()?, shared?);
-            Some(Trace::of(&scored.document, shared))
-        };
-        batch.par_iter().map(trace).collect()
-    }
-
-    /// Enters a record; only exact copies are found.
     pub fn enter_one(&mut self, read: Read<ScoredDocument>) -> Option<ScoredDocument> {
-        self.enter_traced(read, None)
-    }
-
-    fn enter_traced(
-        &mut self,
-        read: Read<ScoredDocument>,
-        trace: Option<Trace>,
-    ) -> Option<ScoredDocument> {
         let mut scored = match read {
             Ok(scored) => scored,
             Err(reject) => return self.reject(reject),
@@ -76,17 +52,9 @@ impl Ledger {
             None => {}
         }
         self.texts.insert(scored.document.id.clone(), hash);
-        match self.firsts.get(&hash) {
-            Some(first) => {
-                let finder = self.finder.iter_mut();
-                finder.for_each(|finder| finder.exact(&scored.document.id, first));
-                (scored.duplicate_of, scored.similarity) = (Some(first.clone()), Some(1.0));
-            }
-            None => {
-                self.firsts.insert(hash, scored.document.id.clone());
-                let searched = self.finder.as_mut().zip(trace);
-                searched.into_iter().for_each(|(finder, trace)| search(finder, trace, &mut scored));
-            }
+        match &mut self.copies {
+            Some(copies) => mark(&mut scored, copies),
+            None => self.mark_exact(&mut scored, hash),
         }
         match scored.duplicate_of {
             Some(_) => self.counts.duplicates += 1,
@@ -97,6 +65,16 @@ impl Ledger {
         }
         self.counted.add(&scored);
         Some(scored)
+    }
+
+    /// Marks a document whose text came before.
+    fn mark_exact(&mut self, scored: &mut ScoredDocument, hash: blake3::Hash) {
+        match self.firsts.get(&hash) {
+            Some(first) => {
+                (scored.duplicate_of, scored.similarity) = (Some(first.clone()), Some(1.0));
+            }
+            None => drop(self.firsts.insert(hash, scored.document.id.clone())),
+        }
     }
 
     fn reject(&mut self, reject: Reject) -> Option<ScoredDocument> {
@@ -121,17 +99,17 @@ impl Ledger {
     }
 }
 
-/// Marks a document whose text is new with what it repeats.
-fn search(finder: &mut Finder, trace: Trace, scored: &mut ScoredDocument) {
-    let units: Vec<Span> = scored.units.iter().map(|unit| unit.span).collect();
-    let seen = Seen { document: &scored.document, units: &units };
-    let Found { near, passages } = finder.find(seen, trace);
-    if let Some((original, similarity)) = near {
-        (scored.duplicate_of, scored.similarity) = (Some(original.to_string()), Some(similarity));
+/// Marks a document with what it repeats.
+fn mark(scored: &mut ScoredDocument, copies: &mut Copies) {
+    let id = &scored.document.id;
+    if let Some((original, similarity)) = copies.duplicate_of(id) {
+        (scored.duplicate_of, scored.similarity) = (Some(original.to_owned()), Some(similarity));
+        return;
     }
-    for passage in passages {
-        for unit in &mut scored.units[passage.units] {
-            unit.copy_of.get_or_insert_with(|| passage.original.clone());
+    let units: Vec<Span> = scored.units.iter().map(|unit| unit.span).collect();
+    for (repeated, original) in copies.passages((id, &scored.document.text), &units) {
+        for unit in &mut scored.units[repeated] {
+            unit.copy_of.get_or_insert_with(|| original.clone());
         }
     }
 }

@@ -214,6 +214,7 @@ mod tests {
             n_units: 0,
             se: None,
             small: false,
+            share_with_copies: Some(share.into()),
         };
         let rows = themes.iter().flat_map(|(theme, shares)| {
             shares.iter().enumerate().map(move |(i, share)| row(theme, i, *share))
