@@ -8,11 +8,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::document::{Date, Document};
 
-use super::events::{Report, same_events};
+use super::events::{MIN_RUNS, Report, same_events};
 use super::first::{First, Near};
 use super::passages::{Same, Stretches};
+use super::places::Places;
 use super::similar::Originals;
-use super::survey::{Shared, day_number, key, text_key};
+use super::survey::{Shared, text_key};
 use super::windows::{WINDOW_WORDS, winnowed};
 use super::words::{Word, runs, words};
 use super::{Copies, MIN_WORDS, SHINGLE_WORDS};
@@ -32,8 +33,8 @@ pub struct Trace {
     shingles: Vec<u64>,
     /// Sampled runs that another text has too: (hash, first word).
     sampled: Vec<(u64, u32)>,
-    /// Those that stand in documents of the same few days alone.
-    of_few_days: Vec<u64>,
+    /// The rare ones among them; sorted, without repeats.
+    rare: Vec<u64>,
 }
 
 impl Trace {
@@ -41,9 +42,10 @@ impl Trace {
     pub fn of(document: &Document, shared: &Shared) -> Self {
         let words = words(&document.text);
         let mut sampled = winnowed(&runs(&words, WINDOW_WORDS));
-        sampled.retain(|&(hash, _)| shared.windows.contains_key(&key(hash)));
-        let of_few_days = of_few_days(&sampled, shared);
-        let (bands, shingles) = compared(&words, shared, !of_few_days.is_empty());
+        sampled.retain(|&(hash, _)| shared.windows.contains_key(&hash));
+        let rare = rare(&sampled, shared);
+        let may_report = rare.len() >= MIN_RUNS && document.date.is_some_and(|d| d.day.is_some());
+        let (bands, shingles) = compared(&words, shared, may_report);
         Trace {
             id: document.id.as_str().into(),
             date: document.date,
@@ -52,17 +54,16 @@ impl Trace {
             bands,
             shingles,
             sampled,
-            of_few_days,
+            rare,
         }
     }
 }
 
-/// The sampled runs that stand in documents of the same few days alone, by their keys, each once.
-fn of_few_days(sampled: &[(u64, u32)], shared: &Shared) -> Vec<u64> {
-    let keys = sampled.iter().map(|&(hash, _)| key(hash));
-    let mut found: Vec<u64> = keys
-        .filter(|hash| shared.windows.get(hash).is_some_and(|&of_few_days| of_few_days))
-        .collect();
+/// The sampled runs that stand in few texts, each once.
+fn rare(sampled: &[(u64, u32)], shared: &Shared) -> Vec<u64> {
+    let hashes = sampled.iter().map(|&(hash, _)| hash);
+    let mut found: Vec<u64> =
+        hashes.filter(|hash| shared.windows.get(hash).is_some_and(|&is_rare| is_rare)).collect();
     found.sort_unstable();
     found.dedup();
     found
@@ -99,8 +100,10 @@ pub(super) struct Holder {
 pub(super) struct Common {
     /// For the two texts the number and the words.
     pub sides: [(u32, Range<usize>); 2],
-    /// Where each of the words stands in the two texts.
-    pub spans: [Box<[(u32, u32)]>; 2],
+    /// Where they stand in the second text.
+    pub places: Places,
+    /// Where they stand in the first, if that one was said before the second.
+    pub own: Option<Places>,
 }
 
 /// The texts so far, as far as later ones may repeat them, and what was found.
@@ -144,10 +147,9 @@ impl Finder {
         }
         let same = self.note_common(text, &trace, |_| true);
         self.stretches.add(text, &trace.words, &trace.sampled, &same);
-        let day = trace.date.and_then(day_number);
-        if let (Some(day), false) = (day, trace.of_few_days.is_empty()) {
-            let (runs, shingles) = (trace.of_few_days, trace.shingles.clone());
-            self.reports.push(Report { text, day, runs, shingles });
+        if !trace.rare.is_empty() {
+            let (runs, shingles) = (trace.rare, trace.shingles.clone());
+            self.reports.push(Report { text, runs, shingles });
         }
         if !trace.bands.is_empty() {
             self.originals.add(text, &trace.bands, trace.shingles);
@@ -157,8 +159,13 @@ impl Finder {
     /// Notes the runs of words that a text has in common with earlier ones, and gives them.
     fn note_common(&mut self, text: u32, trace: &Trace, with: impl Fn(u32) -> bool) -> Vec<Same> {
         let same = self.stretches.same(&trace.words, &trace.sampled);
-        let common = same.iter().map(|same| self.stretches.common(same, text, &trace.words));
-        self.first.common.extend(common.filter(|common| with(common.sides[1].0)));
+        for run in &same {
+            let mut common = self.stretches.common(run, text);
+            let other = common.sides[1].0;
+            let is_before = self.first.is_before(text, other);
+            common.own = is_before.then(|| Places::of(&trace.words[run.words.clone()]));
+            self.first.common.extend(with(other).then_some(common));
+        }
         same
     }
 
@@ -166,6 +173,7 @@ impl Finder {
     pub fn finish(self) -> Copies {
         let Finder { reports, first, ids, by_key, originals, stretches } = self;
         drop((ids, by_key, originals, stretches));
-        first.settled(same_events(reports))
+        let events = same_events(reports, |text| first.day(text));
+        first.settled(events)
     }
 }

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::events::SameEvent;
 use super::finder::{Common, Holder, When};
+use super::survey::day_number;
 use super::{Copies, CopyFound, CopyKind, Repeated};
 
 /// A text that is nearly the same as an earlier one of the corpus.
@@ -54,6 +55,11 @@ impl First {
 
     fn when(&self, text: u32) -> When {
         self.texts[text as usize].when
+    }
+
+    /// The number of the day on which a text was said first, where it is known to the day.
+    pub fn day(&self, text: u32) -> Option<u32> {
+        self.when(text).1.and_then(day_number)
     }
 
     fn id(&self, text: u32) -> &Arc<str> {
@@ -147,19 +153,19 @@ impl First {
         let mut turned: FxHashMap<u32, Vec<Range<usize>>> = FxHashMap::default();
         let settled = |common: Common| {
             let [(text, words), (original, place)] = common.sides;
-            let [own, spans] = common.spans;
             let taken = turned.entry(original).or_default();
             let is_free = !taken.iter().any(|t| t.start < place.end && place.start < t.end);
-            let is_first = self.is_before(text, original);
-            match is_first && is_free && !is_copy(original) {
-                true => {
+            let own = common.own.filter(|_| is_free && !is_copy(original));
+            match own.filter(|_| self.is_before(text, original)) {
+                Some(own) => {
                     taken.push(place.clone());
-                    (
-                        original,
-                        Repeated { words: place, original: self.id(text).clone(), spans: own },
-                    )
+                    let first = self.id(text).clone();
+                    (original, Repeated { words: place, original: first, places: own })
                 }
-                false => (text, Repeated { words, original: self.id(original).clone(), spans }),
+                None => {
+                    let first = self.id(original).clone();
+                    (text, Repeated { words, original: first, places: common.places })
+                }
             }
         };
         common.into_iter().map(settled).collect()

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::document::Span;
 
 use super::passages::whole_units;
+use super::places::Places;
 use super::words::words;
 
 /// How one text repeats another.
@@ -62,7 +63,7 @@ pub(super) struct Repeated {
     /// Id of the document that said it first.
     pub original: Arc<str>,
     /// Where each of the words stands there.
-    pub spans: Box<[(u32, u32)]>,
+    pub places: Places,
 }
 
 /// All that was found.
@@ -105,8 +106,11 @@ impl Copies {
         for run in runs {
             let Some((inside, part)) = whole_units(&words, &run.words, &inner) else { continue };
             let own = Span::new(units[inside.start].start, units[inside.end - 1].end);
-            let at = |word: usize| run.spans[word - run.words.start];
-            let there = Span::new(at(part.start).0 as usize, at(part.end - 1).1 as usize);
+            let part = part.start - run.words.start..part.end - run.words.start;
+            let mut places = run.places.spans().skip(part.start).take(part.len());
+            let Some((start, mut end)) = places.next() else { continue };
+            places.for_each(|place| end = place.1);
+            let there = Span::new(start as usize, end as usize);
             self.passages.push(CopyFound {
                 kind: CopyKind::Passage,
                 group: 0,
@@ -152,7 +156,11 @@ fn group_passages(rows: &mut [CopyFound], mut n_groups: u64) -> u64 {
         row.group = places.iter().find_map(overlapping).unwrap_or(n_groups + 1);
         n_groups = n_groups.max(row.group);
         for (id, span) in places {
-            known.entry(id.clone()).or_default().push((span, row.group));
+            let known = known.entry(id.clone()).or_default();
+            let holds = |other: &Span| other.start <= span.start && span.end <= other.end;
+            if !known.iter().any(|(other, _)| holds(other)) {
+                known.push((span, row.group));
+            }
         }
     }
     n_groups

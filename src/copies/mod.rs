@@ -16,6 +16,7 @@ mod first;
 mod found;
 mod minhash;
 mod passages;
+mod places;
 mod similar;
 mod survey;
 mod windows;

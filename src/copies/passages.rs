@@ -9,7 +9,7 @@ use crate::document::Span;
 
 use super::PASSAGE_WORDS;
 use super::finder::Common;
-use super::survey::key;
+use super::places::Places;
 use super::windows::WINDOW_WORDS;
 use super::words::Word;
 
@@ -56,7 +56,7 @@ impl Stretches {
             if found.last().is_some_and(|same| at + WINDOW_WORDS <= same.words.end) {
                 continue;
             }
-            let places = self.by_run.get(&key(hash)).into_iter().flatten();
+            let places = self.by_run.get(&hash).into_iter().flatten();
             let grown = places.map(|&place| self.grown(words, at, place));
             let longest = grown
                 .reduce(|best, next| if next.words.len() > best.words.len() { next } else { best });
@@ -75,16 +75,14 @@ impl Stretches {
         Same { words: at - n_before..at + n_after, stretch, first: place - n_before }
     }
 
-    /// A run of equal words, with its place in both texts. `words`: all words of `text`.
-    pub fn common(&self, same: &Same, text: u32, words: &[Word]) -> Common {
+    /// A run of words of `text` that is the same in an earlier one, with its place there.
+    pub fn common(&self, same: &Same, text: u32) -> Common {
         let stretch = &self.stretches[same.stretch as usize];
         let kept = same.first..same.first + same.words.len();
         let first = stretch.start + same.first;
-        let spans = |words: &[Word]| words.iter().map(|word| (word.start, word.end)).collect();
-        Common {
-            spans: [spans(&words[same.words.clone()]), spans(&stretch.words[kept])],
-            sides: [(text, same.words.clone()), (stretch.text, first..first + same.words.len())],
-        }
+        let there = (stretch.text, first..first + same.words.len());
+        let places = Places::of(&stretch.words[kept]);
+        Common { sides: [(text, same.words.clone()), there], places, own: None }
     }
 
     /// Adds a document: the surroundings of its sampled runs, but for those that are repeated.
@@ -114,7 +112,7 @@ impl Stretches {
         let end = (last as usize + WINDOW_WORDS + MARGIN).min(words.len());
         let mut is_kept = false;
         for &(hash, at) in runs {
-            let places = self.by_run.entry(key(hash)).or_default();
+            let places = self.by_run.entry(hash).or_default();
             if places.len() < MAX_PLACES {
                 places.push((index, at - start as u32));
                 is_kept = true;
@@ -168,13 +166,13 @@ mod tests {
         stretches.add(7, &old, &sampled(&old), &[]);
         let same = stretches.same(&new, &sampled(&new));
         let place = |same: &Same| {
-            let common = stretches.common(same, 8, &new);
+            let common = stretches.common(same, 8);
             let [(8, words), (7, place)] = common.sides else { panic!("{common:?}") };
-            for (&own, &other) in common.spans[0].iter().zip(&common.spans[1]) {
-                let word = |text: &str, (start, end)| text[start as usize..end as usize].to_owned();
-                assert_eq!(word(text, own), word(earlier, other));
+            for (own, (start, end)) in new[words.clone()].iter().zip(common.places.spans()) {
+                let there = &earlier[start as usize..end as usize];
+                assert_eq!(&text[own.start as usize..own.end as usize], there);
             }
-            assert_eq!(common.spans[1][0].0, old[place.start].start);
+            assert_eq!(common.places.spans().next().unwrap().0, old[place.start].start);
             (words, place.start)
         };
         same.iter().map(place).collect()

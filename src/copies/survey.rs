@@ -8,10 +8,10 @@ use crate::document::{Date, Document};
 use super::minhash::bands;
 use super::windows::{WINDOW_WORDS, winnowed};
 use super::words::{runs, words};
-use super::{EVENT_DAYS, MIN_WORDS, SHINGLE_WORDS};
+use super::{MIN_WORDS, SHINGLE_WORDS};
 
-/// Bits of a packed run that hold its day; the others hold the upper bits of its hash.
-const DAY_BITS: u32 = 24;
+/// Texts that a rare run stands in, at most: set phrases stand in more.
+const RARE: usize = 8;
 
 /// What is kept of a text on the first reading.
 #[derive(Debug, Clone)]
@@ -19,20 +19,18 @@ pub struct Marks {
     /// The start of its BLAKE3 hash.
     text: u128,
     bands: Vec<u64>,
-    /// Hash and day of each sampled run, packed; sorted, without repeats.
+    /// Hashes of the sampled runs; sorted, without repeats.
     windows: Vec<u64>,
 }
 
 impl Marks {
-    /// The marks of a document; depends on its text and date alone.
+    /// The marks of a document; depends on its text alone.
     pub fn of(document: &Document) -> Self {
         let words = words(&document.text);
         let has_shingles = words.len() >= MIN_WORDS;
         let bands = has_shingles.then(|| bands(&runs(&words, SHINGLE_WORDS)).to_vec());
-        let day = document.date.and_then(day_number).map_or(0, u64::from);
-        let pack = |(hash, _)| key(hash) << DAY_BITS | day;
         let sampled = winnowed(&runs(&words, WINDOW_WORDS));
-        let mut windows: Vec<u64> = sampled.into_iter().map(pack).collect();
+        let mut windows: Vec<u64> = sampled.into_iter().map(|(hash, _)| hash).collect();
         windows.sort_unstable();
         windows.dedup();
         Marks { text: text_key(&document.text), bands: bands.unwrap_or_default(), windows }
@@ -44,11 +42,6 @@ pub(super) fn text_key(text: &str) -> u128 {
     let mut head = [0; 16];
     head.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
     u128::from_le_bytes(head)
-}
-
-/// What a sampled run is known by.
-pub(super) fn key(hash: u64) -> u64 {
-    hash >> DAY_BITS
 }
 
 /// The number of a day, from 1; `None` for a date that is not known to the day.
@@ -87,23 +80,13 @@ impl Survey {
         self.windows.par_sort_unstable();
         let repeated = |group: &&[u64]| group.len() > 1;
         let bands = self.bands.chunk_by(|a, b| a == b).filter(repeated);
-        let windows = self.windows.chunk_by(|a, b| a >> DAY_BITS == b >> DAY_BITS);
+        let windows = self.windows.chunk_by(|a, b| a == b).filter(repeated);
         Shared {
             has_copies: self.has_copies,
             bands: bands.map(|group| group[0]).collect(),
-            windows: windows
-                .filter(repeated)
-                .map(|group| (group[0] >> DAY_BITS, is_of_few_days(group)))
-                .collect(),
+            windows: windows.map(|group| (group[0], group.len() <= RARE)).collect(),
         }
     }
-}
-
-/// Whether all texts with a run, sorted by day, are of the same few days.
-fn is_of_few_days(group: &[u64]) -> bool {
-    let day = |packed: u64| packed & ((1 << DAY_BITS) - 1);
-    let (first, last) = (day(group[0]), day(group[group.len() - 1]));
-    first > 0 && last - first <= u64::from(EVENT_DAYS)
 }
 
 /// The bands and sampled runs that stand in more than one text.
@@ -111,7 +94,7 @@ fn is_of_few_days(group: &[u64]) -> bool {
 pub struct Shared {
     has_copies: bool,
     pub(super) bands: FxHashSet<u64>,
-    /// For each run whether all its texts are of the same few days.
+    /// For each run whether it is rare.
     pub(super) windows: FxHashMap<u64, bool>,
 }
 
@@ -134,6 +117,6 @@ mod tests {
         assert_eq!((day(Some(2), None), day(Some(2), Some(30))), (None, None));
         assert_eq!(day_number(Date { year: 1, month: Some(1), day: Some(1) }), Some(1));
         let last = Date { year: 9999, month: Some(12), day: Some(31) };
-        assert!(day_number(last).unwrap() < 1 << DAY_BITS);
+        assert!(day_number(last).is_some());
     }
 }
