@@ -87,10 +87,11 @@ impl Talk {
     /// The end of `run` and `score`: counts, shares by period, warnings, and what to open next.
     pub fn outcome(&self, outcome: &Outcome, out: Option<&Path>) {
         self.bar.finish_and_clear();
+        let copies = in_words(&outcome.copies, &outcome.trends, &outcome.themes);
         if self.json {
             let (counts, found, warnings) = (outcome.counts, &outcome.found, &outcome.warnings);
-            let done =
-                json!({"event": "done", "counts": counts, "found": found, "warnings": warnings});
+            let done = json!({"event": "done", "counts": counts, "found": found,
+                "copies": copies, "warnings": warnings});
             say(&done.to_string());
             return;
         }
@@ -106,7 +107,6 @@ impl Talk {
             say(&format!("warning: {}", visible(warning)));
         }
         say(&counted(outcome));
-        let copies = in_words(&outcome.copies, &outcome.trends, &outcome.themes);
         copies.iter().for_each(|line| say(line));
         if let Some(out) = out {
             let (dir, scores) = (out.display(), out.join("documents.jsonl"));

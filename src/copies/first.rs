@@ -78,7 +78,7 @@ impl First {
             top
         };
         let mut copies = Copies::default();
-        self.add_documents(&mut copies, &near, &root);
+        self.add_documents(&mut copies, &near, root);
         for same in events {
             let (report, earlier) = (root(same.report), root(same.earlier));
             let row = self.row(CopyKind::Event, (report, earlier), same.similarity);
@@ -145,7 +145,7 @@ impl First {
 
     /// For each repeated run of words the text that repeats it. A run goes back to the earlier text of
     /// the corpus; where the later one is of an earlier date, it is the other way round, but only once
-    /// for each place, and not where the earlier one is a near-copy, which counts nothing.
+    /// for each place, and not where one of them is a near-copy, which counts nothing.
     fn repeated(&mut self, is_copy: impl Fn(u32) -> bool) -> Vec<(u32, Repeated)> {
         let mut common = std::mem::take(&mut self.common);
         let later = |common: &Common| common.sides[0].0;
@@ -155,7 +155,8 @@ impl First {
             let [(text, words), (original, place)] = common.sides;
             let taken = turned.entry(original).or_default();
             let is_free = !taken.iter().any(|t| t.start < place.end && place.start < t.end);
-            let own = common.own.filter(|_| is_free && !is_copy(original));
+            let both_count = !is_copy(text) && !is_copy(original);
+            let own = common.own.filter(|_| is_free && both_count);
             match own.filter(|_| self.is_before(text, original)) {
                 Some(own) => {
                     taken.push(place.clone());

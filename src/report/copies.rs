@@ -30,7 +30,8 @@ pub struct CopyRow {
     pub group: u64,
     /// Id of the document.
     pub document: String,
-    /// Id of the earlier document that it repeats.
+    /// Id of the document that it was compared with: the one that counts, or one that repeats it too
+    /// and is of the same group.
     pub original: String,
     /// How much of the text is the same, 0..1: 1 for `exact` and `passage`; for `near` the part of the
     /// runs of five words that both share; for `event` the part of those of the shorter document that
@@ -135,7 +136,8 @@ mod tests {
             similarity: 1.0,
             spans: Some((Span::new(10, 400), Span::new(0, 391))),
         };
-        let text = String::from_utf8(copies_jsonl(&[copy.clone()], vec![]).unwrap()).unwrap();
+        let text =
+            String::from_utf8(copies_jsonl(std::slice::from_ref(&copy), vec![]).unwrap()).unwrap();
         insta::assert_snapshot!(text.trim_end(), @r#"{"schema":"themeline/copies/1","kind":"passage","group":3,"document":"b","original":"a","similarity":1.0,"start":10,"end":400,"original_start":0,"original_end":391}"#);
         assert_eq!(serde_json::from_str::<CopyRow>(&text).unwrap(), CopyRow::from(&copy));
     }
