@@ -71,7 +71,7 @@ fn rare(sampled: &[(u64, u32)], shared: &Shared) -> Vec<u64> {
 
 /// The bands that another text has too, and the shingles where there are such bands or `is_needed`.
 fn compared(words: &[Word], shared: &Shared, is_needed: bool) -> (Vec<u64>, Vec<u64>) {
-    if words.len() < MIN_WORDS {
+    if words.len() < MIN_WORDS || (shared.bands.is_empty() && !is_needed) {
         return (Vec::new(), Vec::new());
     }
     let mut shingles = runs(words, SHINGLE_WORDS);

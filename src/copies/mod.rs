@@ -33,9 +33,9 @@ pub use survey::{Marks, Shared, Survey};
 /// Words of a shingle: short enough that one changed word spares most, long enough that two texts
 /// share few by chance.
 pub const SHINGLE_WORDS: usize = 5;
-/// Words under which only exact copies of a text are found: so short a text shares its shingles with
-/// others that are none of its copies.
-pub const MIN_WORDS: usize = 20;
+/// Words under which only exact copies of a text are found: short notices of one form, which differ in
+/// a number or a name, are none of each other's copies.
+pub const MIN_WORDS: usize = 40;
 /// The part of their shingles that a near-copy and its original share, at least (Jaccard).
 pub const MIN_SIMILARITY: f64 = 0.8;
 /// Words of a passage, at least: longer than the set phrases of a trade.

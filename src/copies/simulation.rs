@@ -95,7 +95,7 @@ fn near_copies_are_found_and_nothing_under_the_bound() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let (mut corpus, mut texts) = (Vec::new(), BTreeMap::new());
     for k in 0..1_500 {
-        let n = 25 + (rng.random::<f64>().powi(3) * 600.0) as usize;
+        let n = 50 + (rng.random::<f64>().powi(3) * 600.0) as usize;
         let original = words(&mut rng, n);
         let part = rng.random::<f64>() * 0.05;
         let copy = edited(&mut rng, &original, part);
