@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::codebook::NONE_ID;
+use crate::compare::Copies;
 use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 use crate::ingest::{DateFormat, DateRule, IngestOptions};
@@ -59,6 +60,14 @@ pub struct Options {
     #[arg(long, value_enum, value_name = "PERIOD", help_heading = "Output")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<PeriodLength>,
+
+    /// Whether copies of a text count: `once`, or `all` of them [default: once]
+    ///
+    /// Copies are found either way: documents that repeat another, whole or with small changes, and
+    /// passages that stand in an earlier document (copies.jsonl).
+    #[arg(long, value_enum, value_name = "HOW", help_heading = "Output")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copies: Option<Copies>,
 
     /// Most passages kept as evidence for a theme of a document [default: 5]
     #[arg(long, value_name = "N", help_heading = "Output")]
@@ -151,6 +160,8 @@ pub struct Config {
     pub seed: u64,
     /// Length of a period.
     pub by: PeriodLength,
+    /// Whether copies count in periods.
+    pub copies: Copies,
     /// Evidence kept for a theme of a document, at least 1.
     pub max_evidence: usize,
     /// Whether `units.jsonl` is written too.
@@ -177,6 +188,7 @@ fn defaults() -> Options {
         sample_units: Some(20_000),
         seed: Some(1),
         by: Some(PeriodLength::Year),
+        copies: Some(Copies::Once),
         max_evidence: Some(5),
         units: Some(UnitsFormat::Parquet),
         text_field: Some("text".into()),
@@ -225,6 +237,7 @@ impl Options {
             sample_units,
             seed,
             by,
+            copies,
             max_evidence,
             units,
             text_field,
@@ -277,6 +290,7 @@ impl Options {
             sample_units: at_least_one("sample-units", or_default(given.sample_units))?,
             seed: or_default(given.seed),
             by: or_default(given.by),
+            copies: or_default(given.copies),
             max_evidence: at_least_one("max-evidence", or_default(given.max_evidence))?,
             units_jsonl: given.units == Some(UnitsFormat::Jsonl),
             ingest,
@@ -300,6 +314,7 @@ impl Config {
         let given = self.options.clone();
         let reading_and_scoring = Options {
             by: given.by,
+            copies: given.copies,
             max_evidence: given.max_evidence,
             text_field: given.text_field,
             date_field: given.date_field,

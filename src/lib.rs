@@ -17,6 +17,7 @@ pub mod document;
 pub mod layout;
 pub mod ingest;
 pub mod segment;
+pub mod copies;
 pub mod tokenize;
 pub mod embed;
 pub mod cluster;

@@ -4,6 +4,8 @@
 //! a theme is the part of its length (the bytes of its units) that the theme takes; a unit with
 //! several themes divides its length among them by score; what no theme takes is `none`.
 
+use std::sync::Arc;
+
 use crate::codebook::TermMatcher;
 use crate::document::{Document, PeriodLength, Span};
 use crate::embed::Embedder;
@@ -29,6 +31,8 @@ pub struct UnitScore {
     pub cluster: Option<usize>,
     /// Scores for all of the codebook's themes, in its order, 0..1, also those under the threshold.
     pub scores: Vec<f32>,
+    /// Id of the earlier document in which a passage with this unit stands, where there is one.
+    pub copy_of: Option<Arc<str>>,
 }
 
 /// How much of a document is about one theme.
@@ -60,8 +64,10 @@ pub struct ScoredDocument {
     pub document: Document,
     /// Label of the document's period; `None` without a date that is precise enough.
     pub period: Option<String>,
-    /// Id of the earlier document with the same text, where there is one.
+    /// Id of the earlier document with the same text or nearly so, where there is one.
     pub duplicate_of: Option<String>,
+    /// How much of the text is the same as that of `duplicate_of`, 0..1.
+    pub similarity: Option<f64>,
     /// Number of sentences.
     pub n_sentences: usize,
     /// In the order of the text.
@@ -125,6 +131,7 @@ impl<'m> Scorer<'m> {
         Ok(ScoredDocument {
             period: self.by.of(document.date),
             duplicate_of: None,
+            similarity: None,
             n_sentences: gathered.passages.n_sentences(),
             none_share: (1.0 - taken).max(0.0),
             evidence: evidence(&units, self.model.themes.len(), self.max_evidence),
@@ -148,8 +155,9 @@ impl<'m> Scorer<'m> {
             let carries = carried.first().map(|&(theme, _)| theme);
             let cluster = carries.or_else(|| self.closest(&all));
             let (sentence, span) = (passage.sentence, passage.span);
-            let scores = seeded.to_vec();
-            Scored { carried: UnitScore { sentence, span, themes: carried, cluster, scores }, all }
+            let (scores, copy_of) = (seeded.to_vec(), None);
+            let carried = UnitScore { sentence, span, themes: carried, cluster, scores, copy_of };
+            Scored { carried, all }
         };
         (0..gathered.n_units()).map(unit).collect()
     }

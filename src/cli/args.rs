@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::compare::{Between, Measure};
+use crate::compare::{Between, Copies, Measure};
 use crate::config::Options;
 use crate::document::PeriodLength;
 
@@ -145,8 +145,8 @@ known probability to be drawn, those of rare themes a larger one. Lines still nu
         #[arg(long, global = true, value_name = "DIR", env = "THEMELINE_MODELS")]
         models_dir: Option<PathBuf>,
     },
-    /// Print the JSON Schema of an output: documents, units, scores, themes, trends, rejects, run,
-    /// validation or to-code
+    /// Print the JSON Schema of an output: documents, units, scores, themes, trends, copies,
+    /// rejects, run, validation or to-code
     Schema {
         /// Name of the output
         #[arg(value_name = "NAME")]
@@ -295,6 +295,10 @@ pub struct CompareFlags {
     /// Of what a share is a share: of the text, of the units, or of the documents that mention it
     #[arg(long, value_enum, value_name = "WHAT", default_value = "text")]
     pub measure: Measure,
+
+    /// Whether copies of a text count: `once`, or `all` of them [default: that of the run]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub copies: Option<Copies>,
 
     /// The smallest change of note, 0 to 1: 0.05 is five points
     ///

@@ -151,6 +151,7 @@ fn compare(dirs: &[PathBuf], flags: CompareFlags) -> Result<()> {
         other: flags.also,
         drift: flags.drift,
         models_dir: flags.models_dir,
+        copies: flags.copies,
         out: flags.out,
         codes: flags.codes,
     };

@@ -12,6 +12,7 @@ use crate::embed::{ModelEntry, ModelState};
 use crate::error::Error;
 use crate::pipeline::{Compared, Outcome, Stage};
 use crate::report::changes::verdicts;
+use crate::report::copies::in_words;
 use crate::report::table::{table, visible};
 use crate::theme::{FoundTheme, ThemeModel};
 
@@ -51,6 +52,7 @@ impl Talk {
     pub fn progress(&self) -> impl Fn(Stage, u64) + Sync {
         |stage, n| match stage {
             Stage::Sample => self.bar.set_message(format!("reading: {n} records")),
+            Stage::Copies => self.bar.set_message(format!("looking for copies: {n} records")),
             Stage::Fit => self.bar.set_message("fitting themes"),
             Stage::Score => self.bar.set_message(format!("scoring: {n} records")),
             Stage::Compare => self.bar.set_message("comparing periods"),
@@ -85,10 +87,11 @@ impl Talk {
     /// The end of `run` and `score`: counts, shares by period, warnings, and what to open next.
     pub fn outcome(&self, outcome: &Outcome, out: Option<&Path>) {
         self.bar.finish_and_clear();
+        let copies = in_words(&outcome.copies, &outcome.trends, &outcome.themes);
         if self.json {
             let (counts, found, warnings) = (outcome.counts, &outcome.found, &outcome.warnings);
-            let done =
-                json!({"event": "done", "counts": counts, "found": found, "warnings": warnings});
+            let done = json!({"event": "done", "counts": counts, "found": found,
+                "copies": copies, "warnings": warnings});
             say(&done.to_string());
             return;
         }
@@ -104,6 +107,7 @@ impl Talk {
             say(&format!("warning: {}", visible(warning)));
         }
         say(&counted(outcome));
+        copies.iter().for_each(|line| say(line));
         if let Some(out) = out {
             let (dir, scores) = (out.display(), out.join("documents.jsonl"));
             if !outcome.trends.comparisons.is_empty() {

@@ -293,6 +293,7 @@ mod tests {
             themes: themes.to_vec(),
             cluster: None,
             scores: vec![],
+            copy_of: None,
         };
         let place = Place { file: "-".into(), line: None, byte_offset: None, record: 1 };
         ScoredDocument {
@@ -308,6 +309,7 @@ mod tests {
             },
             period: period.map(str::to_owned),
             duplicate_of: None,
+            similarity: None,
             n_sentences: 3,
             units: units.iter().zip(SPANS).map(unit).collect(),
             themes: shares.map(|share| ThemeScore { share, ..ThemeScore::default() }).to_vec(),

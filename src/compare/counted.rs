@@ -10,7 +10,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::score::ScoredDocument;
+use super::copies::Copies;
+use super::first_said::FirstSaid;
 
 /// Of what a share is a share.
 #[derive(
@@ -79,26 +80,6 @@ pub struct CountedDocument {
 }
 
 impl CountedDocument {
-    /// Counts a scored document, in no group. Shares are rounded to the six decimals that files keep,
-    /// so that a folder read back gives the same numbers.
-    pub fn of(scored: &ScoredDocument) -> Self {
-        let themes = scored.themes.iter().map(|theme| CountedTheme {
-            share: six_decimals(theme.share),
-            n_mentions: theme.n_mentions,
-        });
-        CountedDocument {
-            id: scored.document.id.clone(),
-            period: scored.period.clone(),
-            group: None,
-            n_bytes: scored.units.iter().map(|unit| unit.span.len() as u64).sum(),
-            n_units: scored.units.len() as u64,
-            n_bare: scored.units.iter().filter(|unit| unit.themes.is_empty()).count() as u64,
-            themes: themes.collect(),
-            none_share: six_decimals(scored.none_share),
-            fields: Vec::new(),
-        }
-    }
-
     /// What the document weighs: the denominator of its shares.
     pub(super) fn weight(&self, measure: Measure) -> f64 {
         match measure {
@@ -125,28 +106,29 @@ impl CountedDocument {
     }
 }
 
-fn six_decimals(x: f64) -> f64 {
+pub(super) fn six_decimals(x: f64) -> f64 {
     (x * 1e6).round() / 1e6
 }
 
-/// The documents that shares are computed from; copies are left out.
+/// The documents that shares are computed from.
 #[derive(Debug, Clone, Default)]
 pub struct Counted {
-    /// In the order of the corpus.
+    /// With copies left out, in the order of the corpus.
     pub documents: Vec<CountedDocument>,
+    /// Documents that `documents` leaves out, whole or in part, as they are.
+    pub copies: Vec<CountedDocument>,
 }
 
 impl Counted {
-    /// The period of each document that is in one, by its id.
-    pub fn periods(&self) -> HashMap<&str, &str> {
-        let documents = self.documents.iter();
+    /// The period of each document that counts in one, by its id.
+    pub fn periods(&self, copies: Copies) -> HashMap<&str, &str> {
+        let documents = self.of(copies).into_iter();
         documents.filter_map(|d| Some((d.id.as_str(), d.period.as_deref()?))).collect()
     }
 
-    /// Adds a document; a copy counts nothing.
-    pub fn add(&mut self, scored: &ScoredDocument) {
-        if scored.duplicate_of.is_none() {
-            self.documents.push(CountedDocument::of(scored));
-        }
+    /// Adds a document that repeats passages of others. Where nothing is left, it is a copy.
+    pub fn add_part(&mut self, whole: CountedDocument, first_said: FirstSaid) {
+        self.documents.extend(first_said.counted(&whole));
+        self.copies.push(whole);
     }
 }

@@ -33,17 +33,18 @@ pub struct Appearance {
 /// none.
 pub fn appearances(trends: &Trends, counted: &Counted, themes: &[usize]) -> Vec<Appearance> {
     let cells: Vec<&Cell> = trends.cells.iter().filter(|cell| cell.group.is_none()).collect();
-    themes.iter().filter_map(|&theme| appearance(trends, &cells, counted, theme)).collect()
+    let documents = counted.of(trends.options.copies);
+    themes.iter().filter_map(|&theme| appearance(trends, &cells, &documents, theme)).collect()
 }
 
 fn appearance(
     trends: &Trends,
     cells: &[&Cell],
-    counted: &Counted,
+    documents: &[&CountedDocument],
     theme: usize,
 ) -> Option<Appearance> {
     let of_period = |cell: &&Cell| {
-        let documents = || in_period(counted, &cell.period);
+        let documents = || in_period(documents, &cell.period);
         let mentions = documents().filter(|document| document.themes[theme].n_mentions > 0);
         (mentions.count() as u64, documents().count() as u64)
     };
@@ -71,10 +72,11 @@ fn appearance(
 }
 
 fn in_period<'c>(
-    counted: &'c Counted,
+    documents: &'c [&CountedDocument],
     period: &'c str,
 ) -> impl Iterator<Item = &'c CountedDocument> {
-    counted.documents.iter().filter(move |document| document.period.as_deref() == Some(period))
+    let documents = documents.iter().copied();
+    documents.filter(move |document| document.period.as_deref() == Some(period))
 }
 
 /// The probability that of `n` documents drawn without replacement from `all` (mentions, documents) at most
@@ -132,7 +134,7 @@ mod tests {
         let year = |&(year, n, n_with): &(u32, u64, u64)| {
             (0..n).map(move |i| document(year, i, u64::from(i < n_with)))
         };
-        Counted { documents: mentions.iter().flat_map(year).collect() }
+        Counted { documents: mentions.iter().flat_map(year).collect(), ..Counted::default() }
     }
 
     fn course(mentions: &[(u32, u64, u64)]) -> Option<Appearance> {

@@ -15,11 +15,13 @@ pub mod corrected;
 
 mod change;
 mod closer;
+mod copies;
 mod counted;
 mod draws;
 mod drift;
 mod emergence;
 mod false_discovery;
+mod first_said;
 mod interval;
 mod moments;
 mod permutation;
@@ -42,9 +44,11 @@ pub use closer::{
     Besides, Check, CheckKind, Mix, Part, Robustness, SoleTerm, SoleTerms, headline_documents,
     look_closer,
 };
+pub use copies::Copies;
 pub use counted::{Counted, CountedDocument, CountedTheme, Measure, ThemeName};
 pub use drift::{Drift, SampledUnit, ThemeTerms, drifts};
 pub use emergence::{Appearance, appearances};
+pub use first_said::FirstSaid;
 pub use interval::{Estimate, MIN_DOCUMENTS};
 pub use series::{ChangePoint, Smoothed};
 pub use side::{Between, PeriodRange};
@@ -76,6 +80,8 @@ pub struct CompareOptions {
     /// The smallest change of note, 0..1: where the documents could not have shown one of this size,
     /// or of half the share where that is more, there is too little to say that nothing changed.
     pub notable: f64,
+    /// Whether copies count.
+    pub copies: Copies,
 }
 
 impl Default for CompareOptions {
@@ -88,6 +94,7 @@ impl Default for CompareOptions {
             seed: 1,
             resamples: 2000,
             notable: 0.05,
+            copies: Copies::Once,
         }
     }
 }
@@ -108,6 +115,8 @@ pub struct Cell {
     /// The trend of each theme, `none` last; `None` for a theme that does not vary, and for all where
     /// the series is short.
     pub smoothed: Vec<Option<Smoothed>>,
+    /// What the shares would be if every copy counted, 0..1, in the same order; `None` as for `shares`.
+    pub with_copies: Option<Vec<f64>>,
 }
 
 impl Cell {
@@ -141,9 +150,9 @@ pub fn compare(
     themes: &[ThemeName],
     options: &CompareOptions,
 ) -> Result<Trends> {
-    let mut documents: Vec<&CountedDocument> = counted.documents.iter().collect();
-    documents.sort_by(|a, b| a.id.cmp(&b.id));
+    let documents = counted.of(options.copies);
     let n_columns = themes.len() + 1;
+    let mut with_copies = copies::shares(counted, n_columns, options);
     let usual = Usual::of(&Moments::new(&documents, options.measure, n_columns));
     let mut sides = side::periods(&documents);
     let pairs = side::pairs(&mut sides, options)?;
@@ -156,6 +165,7 @@ pub fn compare(
     let mut smoothed = series::trends(&estimated, n_columns, options.by);
     let cells = estimated.into_iter().filter(|(_, found)| found.side.is_period);
     let cells = cells.map(|(key, found)| Cell {
+        with_copies: with_copies.remove(&key).flatten(),
         smoothed: smoothed.remove(&key).unwrap_or_else(|| vec![None; n_columns]),
         group: key.0,
         period: key.1,

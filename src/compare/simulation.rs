@@ -205,7 +205,7 @@ fn themes() -> Vec<ThemeName> {
 fn compared(documents: Vec<CountedDocument>, between: &[&str]) -> Vec<Comparison> {
     let between: Vec<Between> = between.iter().map(|text| text.parse().unwrap()).collect();
     let options = CompareOptions { between, resamples: 400, ..CompareOptions::default() };
-    compare(&Counted { documents }, &themes(), &options).unwrap().comparisons
+    compare(&Counted { documents, ..Counted::default() }, &themes(), &options).unwrap().comparisons
 }
 
 #[test]
@@ -266,7 +266,12 @@ fn a_theme_that_nobody_mentions_is_not_surely_absent() {
     let mut rng = ChaCha8Rng::seed_from_u64(6);
     let mut documents = RARE.documents(&mut rng, 40, "2020");
     documents.extend(RARE.changed(0.0).documents(&mut rng, 12, "2021"));
-    let trends = compare(&Counted { documents }, &themes(), &CompareOptions::default()).unwrap();
+    let trends = compare(
+        &Counted { documents, ..Counted::default() },
+        &themes(),
+        &CompareOptions::default(),
+    )
+    .unwrap();
     let found = trends.cells[1].shares.as_ref().unwrap()[0];
     let (low, high) = found.interval.unwrap();
     assert_eq!((found.share, low), (0.0, 0.0));
@@ -282,7 +287,7 @@ fn nothing_depends_on_threads_or_the_order_of_documents() {
     turned.reverse();
     let on = |n_threads: usize, documents: &[CountedDocument]| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-        let counted = Counted { documents: documents.to_vec() };
+        let counted = Counted { documents: documents.to_vec(), ..Counted::default() };
         pool.install(|| compare(&counted, &themes(), &CompareOptions::default()).unwrap())
     };
     let one = on(1, &documents);
@@ -297,8 +302,10 @@ fn a_period_is_not_moved_by_its_neighbours_or_by_groups() {
     let mut more = alone.clone();
     more.extend(COMMON.documents(&mut rng, 30, "2021"));
     more.iter_mut().step_by(2).for_each(|document| document.group = Some("a".to_owned()));
-    let of =
-        |documents| compare(&Counted { documents }, &themes(), &CompareOptions::default()).unwrap();
+    let of = |documents| {
+        compare(&Counted { documents, ..Counted::default() }, &themes(), &CompareOptions::default())
+            .unwrap()
+    };
     let (alone, more) = (of(alone), of(more));
     assert_eq!(alone.cells[0], more.cells[0]);
     // All documents of two years, then those of group `a`.
@@ -327,7 +334,7 @@ fn the_time_that_a_large_corpus_takes() {
     let themes: Vec<ThemeName> = (0..20).map(name).collect();
     let start = std::time::Instant::now();
     let options = CompareOptions { resamples: 1000, ..CompareOptions::default() };
-    let found = compare(&Counted { documents }, &themes, &options).unwrap();
+    let found = compare(&Counted { documents, ..Counted::default() }, &themes, &options).unwrap();
     let n = found.comparisons.iter().filter(|row| row.q.is_some_and(|q| q < 0.05)).count();
     println!("{:.1} s, {n} of {} changes", start.elapsed().as_secs_f64(), found.comparisons.len());
 }
@@ -337,7 +344,8 @@ fn a_named_period_without_documents_is_refused() {
     let documents = COMMON.documents(&mut ChaCha8Rng::seed_from_u64(1), 6, "2020");
     let options =
         CompareOptions { between: vec!["1999,2020".parse().unwrap()], ..Default::default() };
-    let error = compare(&Counted { documents }, &themes(), &options).unwrap_err();
+    let error =
+        compare(&Counted { documents, ..Counted::default() }, &themes(), &options).unwrap_err();
     assert!(error.to_string().contains("no documents in 1999"), "{error}");
     assert!(error.hint().unwrap().contains("from 2020 to 2020"));
 }

@@ -14,7 +14,8 @@ use crate::score::Scorer;
 use crate::theme::check::{Finding, TermCensus, check};
 use crate::theme::{self, FitOptions, ThemeModel};
 
-use super::job::{Job, Ledger, Progress, Stage, no_documents};
+use super::job::{Job, Progress, Stage, no_documents};
+use super::ledger::Ledger;
 use super::stream;
 
 /// What `codebook check` found.

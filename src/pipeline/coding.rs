@@ -14,7 +14,8 @@ use crate::report::units::{self, FoundUnit};
 use crate::report::{self, OutputFile};
 use crate::theme::ThemeModel;
 
-use super::compare::{by_of_run, names};
+use super::compare::of_run;
+use super::scores::names;
 
 /// What `themeline sample` is asked for.
 #[derive(Debug, Clone)]
@@ -51,7 +52,7 @@ pub struct ToCode {
 /// to draw.
 pub fn sample(dir: &Path, request: &SampleRequest) -> Result<ToCode> {
     let run = report::read::run_file(dir)?;
-    let by = request.by.or_else(|| by_of_run(&run)).unwrap_or_default();
+    let by = request.by.or_else(|| of_run(std::slice::from_ref(&run), "by")).unwrap_or_default();
     let themes = themes_of(&ThemeModel::load(&dir.join(OutputFile::Themes.name()))?, dir)?;
     let documents = report::counted::counted(dir, by, None)?.documents;
     let n_all = documents.len();
@@ -215,7 +216,8 @@ pub(super) fn corrected(
     let (known, other): (Vec<_>, Vec<_>) =
         counted.documents.iter().cloned().partition(|document| in_frame.contains(&document.id));
     let n_other = other.iter().filter(|document| document.period.is_some()).count();
-    let found = correct(&Counted { documents: known }, &units, &themes, options)?;
+    let known = Counted { documents: known, ..Counted::default() };
+    let found = correct(&known, &units, &themes, options)?;
     let n = lines.len();
     let warnings = warnings((n_uncoded, n), n_other, learned(&units, model));
     Ok((CorrectedTrends::new(&found, n_uncoded as u64), warnings))

@@ -1,13 +1,12 @@
 //! `themeline compare`: finished runs, compared in other periods, groups or pairs than before.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::codebook::Codebook;
-use crate::compare::{self, Besides, CompareOptions, Counted, SoleTerms, ThemeName, Trends};
+use crate::compare::{self, CompareOptions, Copies};
 use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 use crate::report::emergence::DriftRow;
@@ -18,6 +17,7 @@ use crate::theme::ThemeModel;
 
 use super::coding;
 use super::job::{Progress, Stage};
+use super::scores::{Scores, names};
 use super::{drift, leave_out};
 
 /// What `themeline compare` is asked for.
@@ -33,6 +33,8 @@ pub struct CompareRequest {
     pub drift: bool,
     /// Folder of added encoders; `None`: the user's cache folder.
     pub models_dir: Option<PathBuf>,
+    /// Whether copies count; `None`: as in the run.
+    pub copies: Option<Copies>,
     /// Folder for the result; `None`: the folder compared, if it is one.
     pub out: Option<PathBuf>,
     /// Units drawn by `sample` and coded, to correct shares by.
@@ -64,89 +66,56 @@ pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -
         dirs.iter().map(|dir| report::read::run_file(dir)).collect::<Result<_>>()?;
     let options = checked(request, &runs)?;
     let model = same_model(dirs)?;
-    let themes = names(&model);
-    let units: Vec<PathBuf> =
-        dirs.iter().map(|dir| dir.join(OutputFile::UnitsParquet.name())).collect();
+    let other = request.other.as_deref().map(|dir| other(dir, &model)).transpose()?;
     let mut folder = OutputFolder::create(&target)?;
-    let (counted, mut warnings) = read(dirs, &options)?;
+    told(Stage::Compare, runs.iter().map(|run| run.counts.scored).sum());
+    let scores = Scores { dirs, model: &model };
+    let (counted, mut warnings) = scores.counted(&options)?;
     warnings.extend(compare::left_out(&counted, &options)?);
-    told(Stage::Compare, counted.documents.len() as u64);
-    let mut trends = compare::compare(&counted, &themes, &options)?;
-    let other = other(request.other.as_deref(), &themes, &options)?;
-    look_closer(&mut trends, &counted, &units, &model.codebook, other.as_ref())?;
-    let corrected = request.codes.as_deref().map(|codes| {
+    let mut trends = scores.trends(&counted, &options, other.as_ref())?;
+    trends.drift = drifts(&runs[0], scores, &counted.periods(options.copies), request)?;
+    if let Some(codes) = &request.codes {
         let (corrected, said) = coding::corrected(dirs, codes, (&counted, &model), &options)?;
+        trends.corrected = Some(corrected);
         warnings.extend(said);
-        Ok(corrected)
-    });
-    let trends = TrendsFile {
-        emergence: drift::emergence(&units, &model, &trends, &counted)?,
-        drift: drifts((&runs[0], &model), &units, &counted, request)?,
-        corrected: corrected.transpose()?,
-        ..TrendsFile::from(&trends)
-    };
+    }
     write_trends(&mut folder, &trends)?;
     match request.out {
         Some(_) => folder.commit(record(runs, &options)?)?,
         None => folder.amend(first(runs)?)?,
     }
-    let themes = themes.into_iter().map(|theme| (theme.id, theme.name)).collect();
+    let themes = names(&model).into_iter().map(|theme| (theme.id, theme.name)).collect();
     Ok(Compared { trends, themes, warnings, written: target })
-}
-
-/// The same documents scored with another encoder, and where each theme stands there.
-fn other(
-    dir: Option<&Path>,
-    themes: &[ThemeName],
-    options: &CompareOptions,
-) -> Result<Option<(Counted, Vec<Option<usize>>)>> {
-    let Some(dir) = dir else { return Ok(None) };
-    report::read::run_file(dir)?;
-    let model = same_model(&[dir.to_owned()])?;
-    // Emergent themes of two encoders are not the same, whatever their ids.
-    let there = |theme: &ThemeName| model.codebook.themes.iter().position(|own| own.id == theme.id);
-    let themes: Vec<Option<usize>> = themes.iter().map(there).collect();
-    if themes.iter().all(Option::is_none) {
-        return Err(Error::usage(
-            format!("--also {}: it was scored with other themes", dir.display()),
-            "score the same documents with the same codebook and another --encoder",
-        ));
-    }
-    Ok(Some((report::counted::counted(dir, options.by, None)?, themes)))
-}
-
-/// Looks closer at what changed, down to the single terms.
-fn look_closer(
-    trends: &mut Trends,
-    counted: &Counted,
-    units: &[PathBuf],
-    codebook: &Codebook,
-    other: Option<&(Counted, Vec<Option<usize>>)>,
-) -> Result<()> {
-    let wanted = compare::headline_documents(trends, counted);
-    let mut terms = SoleTerms::default();
-    for path in units {
-        terms.of.extend(report::sole_terms::sole_terms(path, codebook, &wanted)?.of);
-    }
-    let other = other.map(|(counted, themes)| (counted, themes.as_slice()));
-    drop(wanted);
-    compare::look_closer(trends, counted, Besides { terms: Some(&terms), other });
-    Ok(())
 }
 
 /// Where themes stand in each period, where that is asked for.
 fn drifts(
-    (run, model): (&RunFile, &ThemeModel),
-    units: &[PathBuf],
-    counted: &Counted,
+    run: &RunFile,
+    scores: Scores<'_>,
+    periods: &HashMap<&str, &str>,
     request: &CompareRequest,
 ) -> Result<Vec<DriftRow>> {
     if !request.drift {
         return Ok(Vec::new());
     }
+    let model = scores.model;
     let embedder = leave_out::encoder(run, model, request.models_dir.as_deref())?;
-    let found = drift::drift(units, model, counted, &*embedder, request.options.seed)?;
+    let found = drift::drift(&scores.units(), model, periods, &*embedder, request.options.seed)?;
     Ok(found.iter().map(|drift| DriftRow::new(drift, &model.themes[drift.theme].id)).collect())
+}
+
+/// A folder that was scored with another encoder, and its model, where that has a theme of ours.
+fn other(dir: &Path, model: &ThemeModel) -> Result<(PathBuf, ThemeModel)> {
+    report::read::run_file(dir)?;
+    let other = same_model(&[dir.to_owned()])?;
+    let themes = || other.codebook.themes.iter();
+    if model.codebook.themes.iter().any(|theme| themes().any(|own| own.id == theme.id)) {
+        return Ok((dir.to_owned(), other));
+    }
+    Err(Error::usage(
+        format!("--also {}: it was scored with other themes", dir.display()),
+        "score the same documents with the same codebook and another --encoder",
+    ))
 }
 
 fn target(dirs: &[PathBuf], request: &CompareRequest) -> Result<PathBuf> {
@@ -176,13 +145,14 @@ fn checked(request: &CompareRequest, runs: &[RunFile]) -> Result<CompareOptions>
     if !(0.0..=1.0).contains(&options.notable) {
         return out_of_range("notable", options.notable.to_string(), "a number between 0 and 1");
     }
-    let by = request.by.or_else(|| by_of_run(runs.first()?)).unwrap_or(options.by);
-    Ok(CompareOptions { by, ..options.clone() })
+    let by = request.by.or_else(|| of_run(runs, "by")).unwrap_or(options.by);
+    let copies = request.copies.or_else(|| of_run(runs, "copies")).unwrap_or(options.copies);
+    Ok(CompareOptions { by, copies, ..options.clone() })
 }
 
-/// Length of the periods of a run.
-pub(super) fn by_of_run(run: &RunFile) -> Option<PeriodLength> {
-    serde_json::from_value(run.options.get("by")?.clone()).ok()
+/// The value of an option of the first run, where it has one.
+pub(super) fn of_run<T: serde::de::DeserializeOwned>(runs: &[RunFile], option: &str) -> Option<T> {
+    serde_json::from_value(runs.first()?.options.get(option)?.clone()).ok()
 }
 
 /// The themes that all folders were scored with.
@@ -214,28 +184,6 @@ fn without_themes(dir: &Path) -> Error {
     )
 }
 
-pub(super) fn names(model: &ThemeModel) -> Vec<ThemeName> {
-    let name = |(id, name): (&String, &String)| ThemeName { id: id.clone(), name: name.clone() };
-    model.themes.iter().map(|theme| name((&theme.id, &theme.name))).collect()
-}
-
-/// All documents of the folders; an id that a second folder has again counts once.
-fn read(dirs: &[PathBuf], options: &CompareOptions) -> Result<(Counted, Vec<String>)> {
-    let (mut counted, mut seen, mut n_again) = (Counted::default(), HashSet::new(), 0);
-    for dir in dirs {
-        let found = report::counted::counted(dir, options.by, options.group.as_deref())?;
-        for document in found.documents {
-            match seen.insert(document.id.clone()) {
-                true => counted.documents.push(document),
-                false => n_again += 1,
-            }
-        }
-    }
-    let warning = (n_again > 0)
-        .then(|| format!("{n_again} ids stand in more than one folder: the first one counts"));
-    Ok((counted, warning.into_iter().collect()))
-}
-
 /// The record of a comparison that has a folder of its own: what was compared, and how.
 fn record(runs: Vec<RunFile>, options: &CompareOptions) -> Result<RunFile> {
     let counts = runs.iter().fold(Counts::default(), |sum, run| sum + run.counts);
@@ -246,7 +194,7 @@ fn record(runs: Vec<RunFile>, options: &CompareOptions) -> Result<RunFile> {
         options: json!({
             "by": options.by, "measure": options.measure, "group": options.group,
             "between": between, "seed": options.seed, "resamples": options.resamples,
-            "notable": options.notable,
+            "notable": options.notable, "copies": options.copies,
         }),
         inputs,
         counts,

@@ -34,8 +34,9 @@ pub(super) fn emergence(
     let id = |course: &Appearance| model.themes[course.theme].id.as_str();
     let wanted: HashMap<&str, BTreeSet<String>> =
         found.iter().map(|course| (id(course), periods(course))).collect();
+    let periods_of = counted.periods(trends.options.copies);
     let mut passages =
-        if wanted.is_empty() { BTreeMap::new() } else { best(units, counted, &wanted)? };
+        if wanted.is_empty() { BTreeMap::new() } else { best(units, &periods_of, &wanted)? };
     let row = |course: &Appearance| {
         let own = passages.remove(id(course)).unwrap_or_default();
         EmergenceRow::new(course, &model.themes[course.theme], own)
@@ -46,10 +47,9 @@ pub(super) fn emergence(
 /// The best passages of some themes in some periods: by theme, then period, best first.
 fn best(
     units: &[impl AsRef<Path>],
-    counted: &Counted,
+    periods: &HashMap<&str, &str>,
     wanted: &HashMap<&str, BTreeSet<String>>,
 ) -> Result<BTreeMap<String, Vec<PassageRow>>> {
-    let periods = counted.periods();
     let mut found: BTreeMap<String, BTreeMap<String, Vec<PassageRow>>> = BTreeMap::new();
     for path in units {
         carried_units(path.as_ref(), |unit| {
@@ -78,7 +78,7 @@ fn keep_best(passages: &mut Vec<PassageRow>, new: PassageRow) {
 pub(super) fn drift(
     units: &[impl AsRef<Path>],
     model: &ThemeModel,
-    counted: &Counted,
+    periods: &HashMap<&str, &str>,
     embedder: &dyn Embedder,
     seed: u64,
 ) -> Result<Vec<Drift>> {
@@ -86,7 +86,6 @@ pub(super) fn drift(
     let themes: HashMap<&str, usize> =
         ids.iter().enumerate().map(|(index, id)| (id.as_str(), index)).collect();
     let mut reader = Reader { seed, ..Reader::default() };
-    let periods = counted.periods();
     for path in units {
         carried_units(path.as_ref(), |unit| {
             if let Some(&period) = periods.get(unit.document) {

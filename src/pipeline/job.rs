@@ -1,16 +1,17 @@
 //! One run of a verb: its inputs and encoder, the counts of what became of every record, and where
 //! the time went.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::Write;
 use std::time::Instant;
 
 use serde_json::json;
 
 use crate::codebook::Codebook;
-use crate::compare::{self, CompareOptions, Counted};
+use crate::compare::CompareOptions;
 use crate::config::Config;
-use crate::document::{Document, Reject, RejectCode};
+use crate::copies::{Copies, CopyFound, Finder, Marks, Shared, Survey, Trace};
+use crate::document::{Document, Reject};
 use crate::embed::{self, Embedder, ModelStore};
 use crate::error::{Error, Result};
 use crate::ingest::{Inputs, Why};
@@ -18,15 +19,17 @@ use crate::report::run::{CodebookUsed, Counts, EncoderUsed, InputRead, RunFile};
 use crate::report::trends::TrendsFile;
 use crate::report::{
     DocumentsJsonl, ExportOptions, Exporter, Exports, OutputFile, OutputFolder, Rounded, ThemeIds,
-    rejects_jsonl,
+    copies_jsonl, rejects_jsonl,
 };
 use crate::score::{ScoredDocument, Scorer};
 use crate::theme::codes::{self, Code};
 use crate::theme::{self, FoundTheme, ThemeModel};
 
-use super::compare::{names, write_trends};
+use super::compare::write_trends;
+use super::ledger::Ledger;
 use super::sample::Sample;
-use super::stream::{self, Read};
+use super::scores::Scores;
+use super::stream;
 
 /// About how many bytes of text a unit has: what turns a bound on units into one on bytes.
 pub(super) const BYTES_PER_UNIT: usize = 120;
@@ -36,6 +39,8 @@ pub(super) const BYTES_PER_UNIT: usize = 120;
 pub enum Stage {
     /// Reading the corpus for the sample that themes are fitted on.
     Sample,
+    /// Looking for texts that stand in the corpus more than once.
+    Copies,
     /// Fitting the themes.
     Fit,
     /// Scoring every document.
@@ -50,6 +55,7 @@ impl Stage {
     fn name(self) -> &'static str {
         match self {
             Stage::Sample => "sample",
+            Stage::Copies => "copies",
             Stage::Fit => "fit",
             Stage::Score => "score",
             Stage::Compare => "compare",
@@ -70,6 +76,8 @@ pub struct Outcome {
     pub trends: TrendsFile,
     /// (id, name) of the themes, in the model's order.
     pub themes: Vec<(String, String)>,
+    /// What repeats what: documents and passages in the order of the corpus, then events.
+    pub copies: Vec<CopyFound>,
     /// The emergent themes among them.
     pub found: Vec<FoundTheme>,
     /// What the user should know of.
@@ -102,6 +110,8 @@ pub struct Job<'j> {
     told: Progress<'j>,
     timings: Vec<(Stage, f64)>,
     warnings: Vec<String>,
+    /// Filled while the sample is drawn, where scoring is to follow.
+    survey: Option<Survey>,
 }
 
 impl<'j> Job<'j> {
@@ -116,7 +126,14 @@ impl<'j> Job<'j> {
         let inputs = Inputs::expand(inputs)?;
         let embedder = embed::open(encoder, &ModelStore::locate(config.models_dir.as_deref())?)?;
         let warnings = skipped_warning(&inputs).into_iter().collect();
-        Ok(Job { verb, config, inputs, embedder, told, timings: Vec::new(), warnings })
+        let (timings, survey) = (Vec::new(), None);
+        Ok(Job { verb, config, inputs, embedder, told, timings, warnings, survey })
+    }
+
+    /// Looks for copies while the sample is drawn, since scoring is to follow.
+    pub fn surveying(mut self) -> Self {
+        self.survey = Some(Survey::default());
+        self
     }
 
     /// Fits themes on a sample of the inputs.
@@ -143,22 +160,71 @@ impl<'j> Job<'j> {
         let max_bytes = self.config.sample_units.saturating_mul(BYTES_PER_UNIT);
         let mut sample = Sample::new(self.config.seed, max_bytes);
         let (key, mut n) = (sample.key(), 0);
+        let mut survey = self.survey.take();
+        let is_surveyed = survey.is_some();
         let rank = |document: Document| {
+            let marks = is_surveyed.then(|| Marks::of(&document));
             let is_coded = coded.contains(document.id.as_str());
             let rank = if is_coded { Sample::first_rank } else { Sample::rank };
-            Ok((rank(&key, &document.text), document))
+            Ok((rank(&key, &document.text), marks, document))
         };
         stream::each(self.inputs.read(&self.config.ingest)?, &self.config.ingest, rank, |batch| {
             n += batch.len() as u64;
-            batch.into_iter().flatten().for_each(|(rank, doc)| sample.offer(rank, doc));
+            for (rank, marks, document) in batch.into_iter().flatten() {
+                survey.iter_mut().zip(marks).for_each(|(survey, marks)| survey.enter(marks));
+                sample.offer(rank, document);
+            }
             (self.told)(Stage::Sample, n);
             Ok(())
         })?;
+        self.survey = survey;
         let sample = sample.into_documents();
         if sample.is_empty() {
             return Err(no_documents(n));
         }
         Ok(sample)
+    }
+
+    /// What stands in the inputs more than once: as the survey saw it while the sample was drawn, or on
+    /// a reading of its own.
+    fn shared(&mut self) -> Result<Shared> {
+        if let Some(survey) = self.survey.take() {
+            return Ok(survey.finish());
+        }
+        let mut survey = Survey::default();
+        self.each(|document| Marks::of(&document), |marks| survey.enter(marks))?;
+        Ok(survey.finish())
+    }
+
+    /// What the documents of the inputs repeat of each other.
+    fn copies(&mut self) -> Result<Copies> {
+        self.timed(Stage::Copies, |job| {
+            let (shared, mut finder) = (job.shared()?, Finder::default());
+            if !shared.is_empty() {
+                job.each(|document| Trace::of(&document, &shared), |trace| finder.take(trace))?;
+            }
+            Ok(finder.finish())
+        })
+    }
+
+    /// Does `work` on every document in parallel, and gives the results to `take` in order.
+    fn each<T: Send>(
+        &self,
+        work: impl Fn(Document) -> T + Sync,
+        mut take: impl FnMut(T) + Send,
+    ) -> Result<()> {
+        let (mut n, options) = (0, &self.config.ingest);
+        stream::each(
+            self.inputs.read(options)?,
+            options,
+            |document| Ok(work(document)),
+            |batch| {
+                n += batch.len() as u64;
+                batch.into_iter().flatten().for_each(&mut take);
+                (self.told)(Stage::Copies, n);
+                Ok(())
+            },
+        )
     }
 
     /// Scores every document of the inputs into a folder.
@@ -169,16 +235,16 @@ impl<'j> Job<'j> {
             units_jsonl: self.config.units_jsonl,
         };
         let mut exports = Exports::open(&mut folder, &ids, options)?;
+        let ledger = Ledger::with_copies(self.copies()?);
         let ledger = self.timed(Stage::Score, |job| {
-            job.score_each(model, job.inputs.read(&job.config.ingest)?, |batch| {
-                exports.write(batch)
-            })
+            let records = job.inputs.read(&job.config.ingest)?;
+            job.score_each(model, records, ledger, |batch| exports.write(batch))
         })?;
-        let outcome = self.timed(Stage::Compare, |job| job.outcome(model, ledger))?;
-        self.timed(Stage::Write, |_| {
-            exports.finish(&mut folder)?;
-            write_rest(&mut folder, model, &outcome)
-        })?;
+        exports.finish(&mut folder)?;
+        let dirs = [folder.staging().to_owned()];
+        let scores = Scores { dirs: &dirs, model };
+        let outcome = self.timed(Stage::Compare, |job| job.outcome(scores, ledger))?;
+        self.timed(Stage::Write, |_| write_rest(&mut folder, model, &outcome))?;
         folder.commit(self.run_file(model, &outcome)?)?;
         Ok(outcome)
     }
@@ -189,22 +255,21 @@ impl<'j> Job<'j> {
         let mut lines = Box::new(DocumentsJsonl::new(out, ids, self.config.max_evidence));
         let failed = |source| Error::io("-", "write", source);
         let records = self.inputs.read_once(&self.config.ingest);
-        let mut ledger =
-            self.score_each(model, records, |batch| lines.write(batch).map_err(failed))?;
-        ledger.counted = Counted::default();
+        let write = |batch: &[ScoredDocument]| lines.write(batch).map_err(failed);
+        let ledger = self.score_each(model, records, Ledger::default(), write)?;
         lines.finish().and_then(|mut out| out.flush()).map_err(failed)?;
-        self.outcome(model, ledger)
+        self.outcome(Scores { dirs: &[], model }, ledger)
     }
 
     fn score_each(
         &self,
         model: &ThemeModel,
         records: crate::ingest::Records,
+        mut ledger: Ledger,
         mut write: impl FnMut(&[ScoredDocument]) -> Result<()> + Send,
     ) -> Result<Ledger> {
         let (by, max_evidence) = (self.config.by, self.config.max_evidence);
         let scorer = Scorer::new(model, &*self.embedder, by, max_evidence)?;
-        let mut ledger = Ledger::default();
         let score = |document| scorer.score(document);
         stream::each(records, &self.config.ingest, score, |batch| {
             write(&ledger.enter(batch))?;
@@ -214,23 +279,26 @@ impl<'j> Job<'j> {
         Ok(ledger)
     }
 
-    fn outcome(&self, model: &ThemeModel, ledger: Ledger) -> Result<Outcome> {
+    fn outcome(&self, scores: Scores<'_>, ledger: Ledger) -> Result<Outcome> {
         if ledger.counts.scored == 0 {
             return Err(no_documents(ledger.counts.read));
         }
+        let model = scores.model;
         let mut warnings = self.warnings.clone();
         warnings.extend(ledger.warnings());
         warnings.extend(model.emptiness().map(str::to_owned));
         let options = CompareOptions {
             by: self.config.by,
+            copies: self.config.copies,
             seed: self.config.seed,
             ..CompareOptions::default()
         };
-        let trends = compare::compare(&ledger.counted, &names(model), &options)?;
+        let (counted, _) = scores.counted(&options)?;
         Ok(Outcome {
             counts: ledger.counts,
-            trends: TrendsFile::from(&trends),
+            trends: scores.trends(&counted, &options, None)?,
             themes: model.themes.iter().map(|t| (t.id.clone(), t.name.clone())).collect(),
+            copies: ledger.copies.map_or_else(Vec::new, Copies::into_rows),
             found: model.found(),
             warnings,
             rejects: ledger.rejects,
@@ -276,88 +344,6 @@ impl<'j> Job<'j> {
     }
 }
 
-/// What became of every record so far.
-#[derive(Default)]
-pub(super) struct Ledger {
-    pub(super) counts: Counts,
-    counted: Counted,
-    rejects: Vec<Reject>,
-    /// For each id its text's hash.
-    texts: HashMap<String, blake3::Hash>,
-    /// For each text's hash the id of the first document that has it.
-    firsts: HashMap<blake3::Hash, String>,
-    n_undated: u64,
-}
-
-impl Ledger {
-    /// Enters a batch, in its order, and gives back the documents to be written.
-    fn enter(&mut self, batch: Vec<Read<ScoredDocument>>) -> Vec<ScoredDocument> {
-        self.counts.read += batch.len() as u64;
-        batch.into_iter().filter_map(|read| self.enter_one(read)).collect()
-    }
-
-    pub(super) fn enter_one(&mut self, read: Read<ScoredDocument>) -> Option<ScoredDocument> {
-        let mut scored = match read {
-            Ok(scored) => scored,
-            Err(reject) => return self.reject(reject),
-        };
-        let hash = blake3::hash(scored.document.text.as_bytes());
-        match self.texts.get(&scored.document.id) {
-            Some(known) if *known == hash => {
-                self.counts.duplicates += 1;
-                return None;
-            }
-            Some(_) => return self.reject(duplicate_id(&scored.document)),
-            None => {}
-        }
-        self.texts.insert(scored.document.id.clone(), hash);
-        match self.firsts.get(&hash) {
-            Some(first) => {
-                self.counts.duplicates += 1;
-                scored.duplicate_of = Some(first.clone());
-            }
-            None => {
-                self.counts.scored += 1;
-                self.n_undated += u64::from(scored.period.is_none());
-                self.firsts.insert(hash, scored.document.id.clone());
-            }
-        }
-        self.counted.add(&scored);
-        Some(scored)
-    }
-
-    fn reject(&mut self, reject: Reject) -> Option<ScoredDocument> {
-        self.counts.rejected += 1;
-        self.rejects.push(reject);
-        None
-    }
-
-    fn warnings(&self) -> Option<String> {
-        (self.n_undated > 0).then(|| {
-            format!(
-                "{} of {} documents are in no period: they have no date, or one that is not \
-                 precise enough; --date GLOB=DATE or a `date` field gives them one",
-                self.n_undated, self.counts.scored
-            )
-        })
-    }
-}
-
-fn duplicate_id(document: &Document) -> Reject {
-    let place = &document.place;
-    Reject {
-        file: place.file.to_string(),
-        line: place.line,
-        byte_offset: place.byte_offset,
-        record: Some(place.record),
-        field: Some("id".to_owned()),
-        code: RejectCode::DuplicateId,
-        message: "this id was used before for another text; give every document an id of its own"
-            .to_owned(),
-        excerpt: crate::report::table::visible(&document.id).chars().take(120).collect(),
-    }
-}
-
 pub(super) fn no_documents(n_records: u64) -> Error {
     Error::usage(
         format!("no document could be read ({n_records} records, all rejected)"),
@@ -390,5 +376,6 @@ fn write_rest(folder: &mut OutputFolder, model: &ThemeModel, outcome: &Outcome) 
         Ok(out)
     })?;
     write_trends(folder, &outcome.trends)?;
+    folder.write(OutputFile::Copies, |out| copies_jsonl(&outcome.copies, out))?;
     folder.write(OutputFile::Rejects, |out| rejects_jsonl(&outcome.rejects, out))
 }

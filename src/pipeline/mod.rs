@@ -5,8 +5,10 @@ mod coding;
 mod compare;
 mod drift;
 mod job;
+mod ledger;
 mod leave_out;
 mod sample;
+mod scores;
 mod stream;
 mod validate;
 
@@ -34,7 +36,7 @@ use job::Job;
 /// What stops the work as a whole; a bad record does not.
 pub fn run(inputs: &[String], config: &Config, out: &Path, told: Progress<'_>) -> Result<Outcome> {
     let folder = OutputFolder::create(out)?;
-    let mut job = Job::open("run", inputs, &config.encoder, config, told)?;
+    let mut job = Job::open("run", inputs, &config.encoder, config, told)?.surveying();
     let model = job.fit()?;
     job.score(&model, folder)
 }

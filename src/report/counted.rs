@@ -8,13 +8,13 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array, ListArray, RecordBatch};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::compare::{Counted, CountedDocument, CountedTheme};
+use crate::compare::{Counted, CountedDocument, CountedTheme, FirstSaid};
 use crate::document::{Date, PeriodLength};
 use crate::error::{Error, Result};
 
@@ -24,20 +24,35 @@ use super::rows::{NoneCell, ThemeCell};
 use super::value::InOrder;
 
 /// Columns of `units.parquet` that are read; the text is not.
-const COLUMNS: [&str; 4] = ["document", "start", "end", "themes"];
+const COLUMNS: [&str; 5] = ["document", "start", "end", "themes", "copy_of"];
 
 /// Levels over which a field is a name or a text, not a kind of document.
 const MAX_LEVELS: usize = 1000;
 
 /// The documents of a finished run in the periods of `by`, grouped by a field where one is named:
-/// one of `metadata`, else `language` or `file`. Copies are left out.
+/// one of `metadata`, else `language` or `file`.
 ///
 /// # Errors
 /// `Io` or `Malformed` where `documents.jsonl` or `units.parquet` cannot be read.
 pub fn counted(dir: &Path, by: PeriodLength, group: Option<&str>) -> Result<Counted> {
-    let mut documents = heads(&dir.join(OutputFile::Documents.name()), by, group)?;
-    add_lengths(&dir.join(OutputFile::UnitsParquet.name()), &mut documents)?;
-    Ok(Counted { documents })
+    let mut heads = Heads::read(&dir.join(OutputFile::Documents.name()), by, group)?;
+    add_lengths(&dir.join(OutputFile::UnitsParquet.name()), &mut heads)?;
+    Ok(heads.counted())
+}
+
+/// The documents of a run, while their units are added.
+#[derive(Default)]
+struct Heads {
+    documents: Vec<Head>,
+    /// The themes of the model by their ids.
+    themes: HashMap<String, usize>,
+}
+
+struct Head {
+    document: CountedDocument,
+    is_copy: bool,
+    /// Where the document repeats passages, the sums over its other units.
+    first_said: Option<FirstSaid>,
 }
 
 /// Of a line of `documents.jsonl`, what is needed here.
@@ -49,6 +64,8 @@ struct Line<'a> {
     language: Option<String>,
     file: Option<String>,
     duplicate_of: Option<String>,
+    #[serde(default)]
+    n_repeated_units: u64,
     n_units: u64,
     themes: InOrder<ThemeCell>,
     none: NoneCell,
@@ -98,23 +115,45 @@ impl Line<'_> {
     }
 }
 
-fn heads(path: &Path, by: PeriodLength, group: Option<&str>) -> Result<Vec<CountedDocument>> {
-    let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
-    let (mut found, mut levels) = (Vec::new(), Levels::default());
-    for (n, line) in BufReader::new(file).lines().enumerate() {
-        let line = line.map_err(|e| Error::io(path, "read", e))?;
-        let line: Line<'_> = serde_json::from_str(&line).map_err(|e| {
-            let place = (n + 1, e.column());
-            Error::malformed(path, place, format!("not the row of a document: {e}"), HINT)
-        })?;
-        if line.duplicate_of.is_none() {
-            found.push(line.counted(by, group, &mut levels));
+impl Heads {
+    fn read(path: &Path, by: PeriodLength, group: Option<&str>) -> Result<Self> {
+        let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
+        let (mut heads, mut levels) = (Heads::default(), Levels::default());
+        for (n, line) in BufReader::new(file).lines().enumerate() {
+            let line = line.map_err(|e| Error::io(path, "read", e))?;
+            let line: Line<'_> = serde_json::from_str(&line).map_err(|e| {
+                let place = (n + 1, e.column());
+                Error::malformed(path, place, format!("not the row of a document: {e}"), HINT)
+            })?;
+            heads.push(&line, line.counted(by, group, &mut levels));
         }
+        levels.drop_names(&mut heads.documents);
+        Ok(heads)
     }
-    levels.drop_names(&mut found);
-    Ok(found)
-}
 
+    fn push(&mut self, line: &Line<'_>, document: CountedDocument) {
+        if self.documents.is_empty() {
+            let ids = line.themes.0.iter().enumerate();
+            self.themes = ids.map(|(index, (id, _))| (id.clone(), index)).collect();
+        }
+        let is_copy = line.duplicate_of.is_some();
+        let repeats = !is_copy && line.n_repeated_units > 0;
+        let first_said = repeats.then(|| FirstSaid::new(document.themes.len()));
+        self.documents.push(Head { document, is_copy, first_said });
+    }
+
+    fn counted(self) -> Counted {
+        let mut counted = Counted::default();
+        for Head { document, is_copy, first_said } in self.documents {
+            match first_said {
+                _ if is_copy => counted.copies.push(document),
+                None => counted.documents.push(document),
+                Some(first_said) => counted.add_part(document, first_said),
+            }
+        }
+        counted
+    }
+}
 /// The text of a value that can be the level of a field.
 fn level(value: &Value) -> Option<Cow<'_, str>> {
     match value {
@@ -162,34 +201,52 @@ impl Levels {
     }
 
     /// Takes away from documents the fields with too many levels: names and texts, not kinds.
-    fn drop_names(&self, documents: &mut [CountedDocument]) {
+    fn drop_names(&self, heads: &mut [Head]) {
         let is_kind =
             |name: &Arc<str>| self.of.get(name).is_some_and(|all| all.len() <= MAX_LEVELS);
-        documents.iter_mut().for_each(|document| document.fields.retain(|(name, _)| is_kind(name)));
+        heads.iter_mut().for_each(|head| head.document.fields.retain(|(name, _)| is_kind(name)));
     }
 }
 
-fn add_lengths(path: &Path, documents: &mut [CountedDocument]) -> Result<()> {
-    let ids: Vec<String> = documents.iter().map(|document| document.id.clone()).collect();
+fn add_lengths(path: &Path, heads: &mut Heads) -> Result<()> {
+    let ids: Vec<String> = heads.documents.iter().map(|head| head.document.id.clone()).collect();
     let index: HashMap<&str, usize> =
         ids.iter().enumerate().map(|(index, id)| (id.as_str(), index)).collect();
-    unit_batches(path, &COLUMNS, |batch| add(batch, &index, documents))
+    unit_batches(path, &COLUMNS, |batch| add(batch, &index, heads))
 }
 
-/// Adds the units of a batch; `None` where a column is not there or not of its type.
-fn add(
-    batch: &RecordBatch,
-    index: &HashMap<&str, usize>,
-    documents: &mut [CountedDocument],
-) -> Option<()> {
+/// Adds the units of a batch; `None` where a column is not there or not of its type. `copy_of` came
+/// later than the others and may be missing.
+fn add(batch: &RecordBatch, index: &HashMap<&str, usize>, heads: &mut Heads) -> Option<()> {
     let document = batch.column_by_name("document")?.as_string_opt::<i32>()?;
     let start = batch.column_by_name("start")?.as_primitive_opt::<Int64Type>()?;
     let end = batch.column_by_name("end")?.as_primitive_opt::<Int64Type>()?;
     let themes = batch.column_by_name("themes")?.as_list_opt::<i32>()?;
+    let copy_of = batch.column_by_name("copy_of");
     for row in 0..batch.num_rows() {
         let Some(&at) = index.get(document.value(row)) else { continue };
-        documents[at].n_bytes += (end.value(row) - start.value(row)).unsigned_abs();
-        documents[at].n_bare += u64::from(themes.value_length(row) == 0);
+        let head = &mut heads.documents[at];
+        let n_bytes = (end.value(row) - start.value(row)).unsigned_abs();
+        head.document.n_bytes += n_bytes;
+        head.document.n_bare += u64::from(themes.value_length(row) == 0);
+        let is_first_said = copy_of.is_none_or(|copy_of| copy_of.is_null(row));
+        if let (true, Some(first_said)) = (is_first_said, &mut head.first_said) {
+            first_said.add(n_bytes, &carried(themes, row, &heads.themes)?);
+        }
     }
     Some(())
+}
+
+/// The themes of a unit with their scores; `None` where the column is not of its type.
+fn carried(
+    themes: &ListArray,
+    row: usize,
+    by_id: &HashMap<String, usize>,
+) -> Option<Vec<(usize, f64)>> {
+    let cells = themes.value(row);
+    let cells = cells.as_struct_opt()?;
+    let ids = cells.column_by_name("theme")?.as_string_opt::<i32>()?;
+    let scores = cells.column_by_name("score")?.as_primitive_opt::<Float64Type>()?;
+    let theme = |k: usize| Some((*by_id.get(ids.value(k))?, scores.value(k)));
+    Some((0..ids.len()).filter_map(theme).collect())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::compare::{CheckKind, Family, Measure};
+use crate::compare::{CheckKind, Copies, Family, Measure};
 use crate::document::{Date, DateOrigin, Document, PeriodLength, Place, Span};
 use crate::score::{Evidence, ScoredDocument, ThemeScore, UnitScore};
 
@@ -38,6 +38,7 @@ fn document(i: usize) -> ScoredDocument {
         themes: [(1, score(k)), (0, score(k) / 3.0)][..(i + k) % 3].to_vec(),
         cluster: [None, Some(0), Some(2)][(i + k) % 3],
         scores: vec![score(k) / 3.0, score(k)],
+        copy_of: (i % 9 == 3 && k < 4).then(|| "d0".into()),
     };
     let evidence = |theme: usize| {
         (0..n_units).map(move |k| Evidence { theme, unit: k, score: 0.9 - 0.05 * k as f32 })
@@ -53,6 +54,7 @@ fn document(i: usize) -> ScoredDocument {
         document: source(i, CLAUSE.repeat(n_units)),
         period: (!i.is_multiple_of(5)).then(|| "2021".to_owned()),
         duplicate_of: (i % 9 == 8).then(|| "d0".to_owned()),
+        similarity: (i % 9 == 8).then_some(0.875),
         n_sentences: n_units.div_ceil(3),
         units: (0..n_units).map(unit).collect(),
         themes,
@@ -120,6 +122,7 @@ pub fn trends_file() -> TrendsFile {
         trend: share.and(number(0.3)),
         trend_low: share.and(number(0.2)),
         trend_high: share.and(number(0.4)),
+        share_with_copies: share.map(|share| (share + 0.01).into()),
     };
     let period = |period: &str| PeriodRow {
         period: period.to_owned(),
@@ -172,6 +175,7 @@ pub fn trends_file() -> TrendsFile {
         seed: 1,
         resamples: 2000,
         notable: 0.05.into(),
+        copies: Copies::Once,
         shares: vec![share("2020", None), share("2021", Some(1.0 / 3.0))],
         comparisons: vec![
             compared(Family::Neighbours, "2020", Verdict::Rose),

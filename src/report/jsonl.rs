@@ -12,7 +12,7 @@ use super::rows::{DocumentRow, RejectRow, RejectsTag, UnitRow};
 use super::value::ThemeIds;
 
 /// Writes one value as one line.
-fn line<W: Write>(out: &mut W, row: &impl Serialize) -> io::Result<()> {
+pub(super) fn line<W: Write>(out: &mut W, row: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, row)?;
     out.write_all(b"\n")
 }
@@ -145,7 +145,7 @@ mod tests {
         let corpus = corpus(3);
         let lines = lines(Box::new(UnitsJsonl::new(vec![], themes())), &corpus);
         assert_eq!(lines.len(), corpus.iter().map(|d| d.units.len()).sum::<usize>());
-        insta::assert_snapshot!(lines[11], @r#"{"schema":"themeline/units/1","document":"d1","unit":1,"sentence":0,"start":23,"end":44,"text":"ports and „rails“","themes":[{"theme":"energy","score":0.66},{"theme":"trade","score":0.22}],"cluster":"emergent-1","scores":[0.22,0.66]}"#);
+        insta::assert_snapshot!(lines[11], @r#"{"schema":"themeline/units/1","document":"d1","unit":1,"sentence":0,"start":23,"end":44,"text":"ports and „rails“","themes":[{"theme":"energy","score":0.66},{"theme":"trade","score":0.22}],"cluster":"emergent-1","scores":[0.22,0.66],"copy_of":null}"#);
         let row: UnitRow<'_> = serde_json::from_str(&lines[11]).unwrap();
         assert_eq!(row, UnitRow::new(&corpus[1], (1, &corpus[1].units[1]), &themes()));
     }

@@ -12,6 +12,7 @@ pub mod emergence;
 pub mod trends;
 pub mod run;
 pub mod jsonl;
+pub mod copies;
 pub mod parquet;
 pub mod schema;
 pub mod folder;
@@ -38,6 +39,7 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::score::ScoredDocument;
 
+pub use copies::copies_jsonl;
 pub use folder::{OutputFile, OutputFolder, StagedFile, write_whole};
 pub use jsonl::{DocumentsJsonl, UnitsJsonl, json_file, rejects_jsonl};
 pub use parquet::{ScoresParquet, UnitsParquet, trends_parquet};

@@ -157,6 +157,7 @@ struct UnitColumns {
     themes: ListBuilder<StructBuilder>,
     cluster: StringBuilder,
     scores: ListBuilder<Float64Builder>,
+    copy_of: StringBuilder,
 }
 
 fn theme_fields() -> Fields {
@@ -184,6 +185,7 @@ impl Default for UnitColumns {
                 .with_field(theme_element()),
             cluster: StringBuilder::new(),
             scores: ListBuilder::new(Float64Builder::new()).with_field(score_element()),
+            copy_of: StringBuilder::new(),
         }
     }
 }
@@ -213,8 +215,11 @@ impl UnitColumns {
             self.scores.values().append_value(Rounded::coarse(f64::from(score)).finite()?);
         }
         self.scores.append(true);
+        let copy_of = unit.copy_of.as_deref();
+        self.copy_of.append_option(copy_of);
         let n_theme_bytes: usize = unit.themes.iter().map(|&(t, _)| themes.get(t).len()).sum();
-        Ok(id.len() + text.len() + n_theme_bytes + cluster.map_or(0, str::len))
+        let n_id_bytes = cluster.map_or(0, str::len) + copy_of.map_or(0, str::len);
+        Ok(id.len() + text.len() + n_theme_bytes + n_id_bytes)
     }
 
     fn push_theme(&mut self, theme: &str, score: Rounded) -> io::Result<()> {
@@ -242,6 +247,7 @@ impl Columns for UnitColumns {
             required("themes", DataType::List(Arc::new(theme_element()))),
             optional("cluster", DataType::Utf8),
             required("scores", DataType::List(Arc::new(score_element()))),
+            optional("copy_of", DataType::Utf8),
         ])
     }
 
@@ -256,6 +262,7 @@ impl Columns for UnitColumns {
             taken(&mut self.themes),
             taken(&mut self.cluster),
             taken(&mut self.scores),
+            taken(&mut self.copy_of),
         ]
     }
 }
@@ -416,6 +423,7 @@ mod tests {
                 .iter()
                 .map(|&x| x.into())
                 .collect(),
+            copy_of: text(rows, "copy_of", i).map(Into::into),
         }
     }
 

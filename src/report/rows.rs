@@ -79,9 +79,17 @@ pub struct DocumentRow<'a> {
     pub n_sentences: u64,
     /// Units (clauses) in the document. At least 0.
     pub n_units: u64,
-    /// Id of the earlier document that this one repeats. Null: it repeats none. A document that
-    /// repeats another is not counted in any period.
+    /// Id of the earlier document that this one repeats, whole or with small changes. Null: it
+    /// repeats none. A document that repeats another is not counted in any period (but with
+    /// `--copies all`).
     pub duplicate_of: Option<Cow<'a, str>>,
+    /// How much of the text is the same as that of `duplicate_of`, 0..1: 1 for the same text, else the
+    /// part of the runs of five words that both share. Null: the document repeats none.
+    #[schemars(range(min = 0, max = 1))]
+    pub similarity: Option<Rounded>,
+    /// Units that stand in a passage of an earlier document (`copy_of` of a unit names it): they are
+    /// not counted in any period (but with `--copies all`). At least 0.
+    pub n_repeated_units: u64,
     /// Every theme of the model by its id, in the model's order, also those at 0.
     pub themes: InOrder<ThemeCell>,
     /// The part of the text that no theme takes.
@@ -152,6 +160,9 @@ impl<'a> DocumentRow<'a> {
             n_sentences: scored.n_sentences as u64,
             n_units: scored.units.len() as u64,
             duplicate_of: scored.duplicate_of.as_deref().map(Cow::from),
+            similarity: scored.similarity.map(Rounded::new),
+            n_repeated_units: scored.units.iter().filter(|unit| unit.copy_of.is_some()).count()
+                as u64,
             themes: theme_cells(scored, themes),
             none: NoneCell { share: scored.none_share.into() },
             evidence: evidence(scored, themes, evidence_per_theme),
@@ -222,6 +233,9 @@ pub struct UnitRow<'a> {
     /// the unit carries a theme stands in `themes` alone.
     #[schemars(inner(range(min = 0, max = 1)))]
     pub scores: Vec<Rounded>,
+    /// Id of the earlier document in which a passage with this unit stands word for word: the unit is
+    /// not counted in any period (but with `--copies all`). Null: it was not said before.
+    pub copy_of: Option<Cow<'a, str>>,
 }
 
 /// A theme that a unit carries.
@@ -257,6 +271,7 @@ impl<'a> UnitRow<'a> {
             themes: unit.themes.iter().map(cell).collect(),
             cluster: unit.cluster.map(|theme| themes.get(theme).into()),
             scores: unit.scores.iter().map(|&score| Rounded::coarse(f64::from(score))).collect(),
+            copy_of: unit.copy_of.as_deref().map(Cow::from),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::theme::ThemeModel;
 use crate::validate::Validation;
 
+use super::copies::CopyRow;
 use super::rows::{DocumentRow, RejectRow, ScoreRow, UnitRow};
 use super::run::RunFile;
 use super::to_code::ToCodeRow;
@@ -21,6 +22,7 @@ const OUTPUTS: &[(&str, MakeSchema)] = &[
     ("scores", of::<ScoreRow<'static>>),
     ("themes", of::<ThemeModel>),
     ("trends", of::<TrendsFile>),
+    ("copies", of::<CopyRow>),
     ("rejects", of::<RejectRow>),
     ("run", of::<RunFile>),
     ("validation", of::<Validation>),
@@ -60,6 +62,7 @@ fn of<T: JsonSchema>() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::copies::{CopyFound, CopyKind};
     use crate::document::{Reject, RejectCode};
     use crate::report::fixture::{corpus, run_file, themes, trends_file};
     use crate::report::rows::RejectsTag;
@@ -163,12 +166,21 @@ mod tests {
             score: 1.0.into(),
             n_mentions: 1,
         };
+        let copy = CopyFound {
+            kind: CopyKind::Near,
+            group: 1,
+            document: "b".into(),
+            original: "a".into(),
+            similarity: 0.9,
+            spans: None,
+        };
         let unit = UnitRow::new(scored, (1, &scored.units[1]), &themes);
         vec![
             ("documents", json_of(DocumentRow::new(scored, &themes, 2))),
             ("units", json_of(unit)),
             ("scores", json_of(score)),
             ("trends", json_of(trends_file())),
+            ("copies", json_of(CopyRow::from(&copy))),
             ("rejects", json_of(RejectRow { schema: RejectsTag::V1, reject })),
             ("run", json_of(run_file())),
             ("to-code", json_of(to_code())),
@@ -255,7 +267,8 @@ mod tests {
         assert_eq!(
             error.hint(),
             Some(
-                "one of: documents, units, scores, themes, trends, rejects, run, validation, to-code"
+                "one of: documents, units, scores, themes, trends, copies, rejects, run, validation, \
+                 to-code"
             )
         );
     }

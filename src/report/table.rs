@@ -218,6 +218,7 @@ mod tests {
             trend: None,
             trend_low: None,
             trend_high: None,
+            share_with_copies: Some(share.into()),
         };
         let rows = themes.iter().flat_map(|(theme, shares)| {
             shares.iter().enumerate().map(move |(i, share)| row(theme, i, *share))

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::codebook::NONE_ID;
-use crate::compare::{Cell, ChangePoint, Comparison, Family, Measure, Trends};
+use crate::compare::{Cell, ChangePoint, Comparison, Copies, Family, Measure, Trends};
 use crate::document::PeriodLength;
 
 use super::closer::{MixRow, RobustnessRow};
@@ -37,6 +37,8 @@ pub struct TrendsFile {
     /// data`.
     #[schemars(range(min = 0, max = 1))]
     pub notable: Rounded,
+    /// Whether copies count once or like every other text.
+    pub copies: Copies,
     /// By theme in the model's order, then group, then period in time order.
     pub shares: Vec<ShareRow>,
     /// What can be said of two periods: neighbours first, then those that the user named. Empty where
@@ -73,6 +75,7 @@ impl From<&Trends> for TrendsFile {
             seed: options.seed,
             resamples: options.resamples as u64,
             notable: options.notable.into(),
+            copies: options.copies,
             shares: ids.enumerate().flat_map(of_theme).collect(),
             comparisons: trends.comparisons.iter().map(ComparisonRow::from).collect(),
             change_points: trends.change_points.iter().map(ChangePointRow::from).collect(),
@@ -153,6 +156,10 @@ pub struct ShareRow {
     /// Upper end of the interval, 0..1. Null as for `trend`.
     #[schemars(range(min = 0, max = 1))]
     pub trend_high: Option<Rounded>,
+    /// What `share` would be if every copy counted like any other text, 0..1. Null: the period has no
+    /// text.
+    #[schemars(range(min = 0, max = 1))]
+    pub share_with_copies: Option<Rounded>,
 }
 
 impl ShareRow {
@@ -174,6 +181,7 @@ impl ShareRow {
             trend: smoothed.map(|level| level.share.into()),
             trend_low: smoothed.map(|level| level.interval.0.into()),
             trend_high: smoothed.map(|level| level.interval.1.into()),
+            share_with_copies: cell.with_copies.as_ref().map(|shares| shares[index].into()),
         }
     }
 }

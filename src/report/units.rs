@@ -15,7 +15,7 @@ use super::folder::OutputFile;
 use super::read::unit_batches;
 
 /// Columns that a sample is drawn by.
-const HEADS: [&str; 3] = ["document", "unit", "themes"];
+const HEADS: [&str; 4] = ["document", "unit", "themes", "copy_of"];
 /// Columns of a unit that was drawn.
 const WHOLE: [&str; 7] = ["document", "unit", "sentence", "start", "end", "text", "themes"];
 
@@ -34,7 +34,7 @@ pub struct FoundUnit {
     pub themes: Vec<(String, f64)>,
 }
 
-/// Tells the document, number and themes of every unit.
+/// Tells the document, number and themes of every unit that repeats no other document's.
 ///
 /// # Errors
 /// `Io` or `Malformed` where `units.parquet` cannot be read.
@@ -43,7 +43,10 @@ pub fn each_head(dir: &Path, mut tell: impl FnMut(&str, u64, &[(&str, f64)])) ->
         let document = batch.column_by_name("document")?.as_string_opt::<i32>()?;
         let unit = batch.column_by_name("unit")?.as_primitive_opt::<Int64Type>()?;
         let themes = batch.column_by_name("themes")?.as_list_opt::<i32>()?;
-        for row in 0..batch.num_rows() {
+        // The column came later than the others.
+        let copy_of = batch.column_by_name("copy_of");
+        let is_first = |row: &usize| copy_of.is_none_or(|column| column.is_null(*row));
+        for row in (0..batch.num_rows()).filter(is_first) {
             with_themes(themes, row, |themes| {
                 tell(document.value(row), unit.value(row) as u64, themes);
             })?;

@@ -120,8 +120,7 @@ struct Sides<'c>(std::collections::BTreeMap<Key, side::Side<'c>>);
 
 impl<'c> Sides<'c> {
     fn of(trends: &Trends, counted: &'c Counted) -> crate::error::Result<Self> {
-        let mut documents: Vec<&CountedDocument> = counted.documents.iter().collect();
-        documents.sort_by(|a, b| a.id.cmp(&b.id));
+        let documents = counted.of(trends.options.copies);
         let mut sides = side::periods(&documents);
         side::pairs(&mut sides, &trends.options)?;
         Ok(Sides(sides))

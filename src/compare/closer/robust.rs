@@ -215,8 +215,10 @@ fn by_other_encoder(
     let wanted = case
         .sides()
         .map(|side| side.iter().map(|document| document.id.as_str()).collect::<BTreeSet<&str>>());
+    let documents = counted.of(case.options.copies);
     let other = wanted.map(|ids| {
-        counted.documents.iter().filter(|d| ids.contains(d.id.as_str())).collect::<Vec<_>>()
+        let own = documents.iter().copied().filter(|d| ids.contains(d.id.as_str()));
+        own.collect::<Vec<_>>()
     });
     let [from, to] = other;
     let case = Case { theme, from, to, options: case.options, name: case.name.clone() };

@@ -39,7 +39,7 @@ fn corpus(seed: u64, years: &[&[(&str, usize, f64)]]) -> Counted {
             documents.extend((0..*n).map(|_| document(&mut rng, of, *share)));
         }
     }
-    Counted { documents }
+    Counted { documents, ..Counted::default() }
 }
 
 fn compared(counted: &Counted, between: &str) -> Trends {

@@ -118,7 +118,7 @@ impl Corpus {
     fn corrected(&self, coded: &[CodedUnit], measure: Measure) -> Corrected {
         let themes = [ThemeName { id: "links".to_owned(), name: "Links".to_owned() }];
         let options = CompareOptions { measure, ..CompareOptions::default() };
-        let counted = Counted { documents: self.documents.clone() };
+        let counted = Counted { documents: self.documents.clone(), ..Counted::default() };
         correct(&counted, coded, &themes, &options).unwrap()
     }
 

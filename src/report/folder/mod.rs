@@ -55,6 +55,11 @@ impl OutputFolder {
         self.folder.path()
     }
 
+    /// Where the files that were kept lie until they are committed, by their names.
+    pub fn staging(&self) -> &Path {
+        self.staging.path()
+    }
+
     /// Opens a file of the folder, in staging. Give it back to [`OutputFolder::keep`] once it is
     /// whole.
     ///

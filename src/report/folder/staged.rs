@@ -25,6 +25,8 @@ pub enum OutputFile {
     TrendsJson,
     /// `trends.parquet`
     TrendsParquet,
+    /// `copies.jsonl`
+    Copies,
     /// `rejects.jsonl`
     Rejects,
     /// `report.html`
@@ -35,7 +37,7 @@ pub enum OutputFile {
 
 impl OutputFile {
     /// All of them, in the order of the contract.
-    pub const ALL: [OutputFile; 10] = [
+    pub const ALL: [OutputFile; 11] = [
         OutputFile::Documents,
         OutputFile::UnitsParquet,
         OutputFile::UnitsJsonl,
@@ -43,6 +45,7 @@ impl OutputFile {
         OutputFile::Themes,
         OutputFile::TrendsJson,
         OutputFile::TrendsParquet,
+        OutputFile::Copies,
         OutputFile::Rejects,
         OutputFile::Report,
         OutputFile::Run,
@@ -58,6 +61,7 @@ impl OutputFile {
             OutputFile::Themes => "themes.json",
             OutputFile::TrendsJson => "trends.json",
             OutputFile::TrendsParquet => "trends.parquet",
+            OutputFile::Copies => "copies.jsonl",
             OutputFile::Rejects => "rejects.jsonl",
             OutputFile::Report => "report.html",
             OutputFile::Run => "run.json",

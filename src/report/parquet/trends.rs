@@ -47,6 +47,7 @@ struct TrendColumns {
     se: Float64Builder,
     small: BooleanBuilder,
     trend: [Float64Builder; TREND.len()],
+    share_with_copies: Float64Builder,
     since: StringBuilder,
     verdict: StringBuilder,
     change: [Float64Builder; CHANGE.len()],
@@ -73,6 +74,7 @@ impl TrendColumns {
         self.n_units.append_value(row.n_units as i64);
         self.se.append_option(number(row.se)?);
         self.small.append_value(row.small);
+        self.share_with_copies.append_option(number(row.share_with_copies)?);
         self.since.append_option(change.map(|change| &change.from));
         self.verdict.append_option(change.map(|change| verdict(change.verdict)));
         let numbers = change.map_or([None; CHANGE.len()], |change| {
@@ -114,6 +116,7 @@ impl Columns for TrendColumns {
             required("n_units", DataType::Int64),
             optional("se", DataType::Float64),
             required("small", DataType::Boolean),
+            optional("share_with_copies", DataType::Float64),
             optional("since", DataType::Utf8),
             optional("verdict", DataType::Utf8),
         ];
@@ -133,6 +136,7 @@ impl Columns for TrendColumns {
             taken(&mut self.n_units),
             taken(&mut self.se),
             taken(&mut self.small),
+            taken(&mut self.share_with_copies),
             taken(&mut self.since),
             taken(&mut self.verdict),
         ];
@@ -170,6 +174,7 @@ mod tests {
             trend: number(rows, "trend", i),
             trend_low: number(rows, "trend_low", i),
             trend_high: number(rows, "trend_high", i),
+            share_with_copies: number(rows, "share_with_copies", i),
         };
         let read: Vec<ShareRow> = (0..trends.shares.len()).map(row).collect();
         assert_eq!(read, trends.shares);

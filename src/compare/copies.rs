@@ -1,0 +1,110 @@
+//! Whether copies count, and what shares would be if they all did.
+
+use std::collections::{BTreeMap, HashSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::CompareOptions;
+use super::counted::{Counted, CountedDocument};
+use super::moments::{Moments, Sums};
+use super::side::{self, Key};
+
+/// Whether a text that repeats another counts.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Copies {
+    /// Copies of documents and repeated passages count nothing: what was said counts where it was
+    /// said first.
+    #[default]
+    Once,
+    /// Every document counts, and all of it.
+    All,
+}
+
+impl Counted {
+    /// The documents to count, by their ids.
+    pub(super) fn of(&self, copies: Copies) -> Vec<&CountedDocument> {
+        let mut documents: Vec<&CountedDocument> = match copies {
+            Copies::Once => self.documents.iter().collect(),
+            Copies::All => {
+                let whole: HashSet<&str> = self.copies.iter().map(|copy| &*copy.id).collect();
+                let others = self.documents.iter().filter(|other| !whole.contains(&*other.id));
+                others.chain(&self.copies).collect()
+            }
+        };
+        documents.sort_by(|a, b| a.id.cmp(&b.id));
+        documents
+    }
+}
+
+/// For each period, of all documents and of those of each group, the share of each theme if every
+/// copy counted, 0..1; `None`: the documents weigh nothing.
+pub(super) fn shares(
+    counted: &Counted,
+    n_columns: usize,
+    options: &CompareOptions,
+) -> BTreeMap<Key, Option<Vec<f64>>> {
+    let documents = counted.of(Copies::All);
+    let of_side = |(key, side): (Key, side::Side<'_>)| {
+        let moments = Moments::new(&side.documents, options.measure, n_columns);
+        let total = moments.total();
+        let sums = Sums { sums: &total, n: moments.n_documents() };
+        let shares = (sums.weight() > 0.0).then(|| (0..n_columns).map(|k| sums.share(k)).collect());
+        (key, shares)
+    };
+    side::periods(&documents).into_iter().map(of_side).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{CountedTheme, Measure, ThemeName, compare};
+    use super::*;
+
+    fn document(id: &str, n_bytes: u64, share: f64) -> CountedDocument {
+        CountedDocument {
+            id: id.into(),
+            period: Some("2020".into()),
+            group: None,
+            n_bytes,
+            n_units: n_bytes / 10,
+            n_bare: 0,
+            themes: vec![CountedTheme { share, n_mentions: u64::from(share > 0.0) }],
+            none_share: 1.0 - share,
+            fields: Vec::new(),
+        }
+    }
+
+    /// (share, share with copies, documents) of the one theme.
+    fn found(measure: Measure, copies: Copies) -> (f64, f64, usize) {
+        let counted = Counted {
+            documents: vec![document("a", 100, 0.2), document("part", 50, 0.0)],
+            copies: vec![document("part", 100, 0.5), document("copy of a", 100, 0.2)],
+        };
+        let themes = [ThemeName { id: "t".into(), name: "T".into() }];
+        let options = CompareOptions { measure, copies, ..CompareOptions::default() };
+        let cells = compare(&counted, &themes, &options).unwrap().cells;
+        let share = cells[0].shares.as_ref().unwrap()[0].share;
+        (share, cells[0].with_copies.as_ref().unwrap()[0], cells[0].documents.len())
+    }
+
+    #[test]
+    fn copies_count_once_and_the_effect_of_that_is_known() {
+        let six = |(a, b, n): (f64, f64, usize)| ((a * 1e6).round(), (b * 1e6).round(), n);
+        assert_eq!(six(found(Measure::Text, Copies::Once)), (133_333.0, 300_000.0, 2));
+        assert_eq!(six(found(Measure::Text, Copies::All)), (300_000.0, 300_000.0, 3));
+        assert_eq!(six(found(Measure::Documents, Copies::Once)), (500_000.0, 1_000_000.0, 2));
+    }
+}

@@ -1,0 +1,111 @@
+//! Reports of one event: documents of the same few days that share text which no document of other
+//! days has, without being copies.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
+use super::minhash::containment;
+use super::{EVENT_DAYS, MIN_EVENT_SIMILARITY};
+
+/// Rare runs that two reports share at least.
+pub(super) const MIN_RUNS: usize = 2;
+
+/// A document that may report what another one reports.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub text: u32,
+    /// Its rare runs; sorted, without repeats.
+    pub runs: Vec<u64>,
+    /// Sorted, without repeats; empty where it is not to be compared.
+    pub shingles: Vec<u64>,
+}
+
+/// A report and the earlier one that it shares most with.
+#[derive(Debug, PartialEq)]
+pub(super) struct SameEvent {
+    pub report: u32,
+    pub earlier: u32,
+    /// Part of the shorter one's shingles that the other has, 0..1.
+    pub similarity: f64,
+}
+
+/// For each report the earlier one that it shares most with, where it shares enough: earlier by `day`,
+/// then in the order given.
+pub(super) fn same_events(
+    reports: Vec<Report>,
+    day: impl Fn(u32) -> Option<u32>,
+) -> Vec<SameEvent> {
+    let mut reports: Vec<(Option<u32>, Report)> =
+        reports.into_iter().map(|report| (day(report.text), report)).collect();
+    reports.sort_by_key(|(day, _)| *day);
+    let mut closest: BTreeMap<usize, (usize, f64)> = BTreeMap::new();
+    for (earlier, later) in pairs(&reports) {
+        let similarity = containment(&reports[earlier].1.shingles, &reports[later].1.shingles);
+        let best = closest.get(&later).map_or(0.0, |&(_, best)| best);
+        if similarity >= MIN_EVENT_SIMILARITY && similarity > best {
+            closest.insert(later, (earlier, similarity));
+        }
+    }
+    let same = |(later, (earlier, similarity)): (usize, (usize, f64))| SameEvent {
+        report: reports[later].1.text,
+        earlier: reports[earlier].1.text,
+        similarity,
+    };
+    closest.into_iter().map(same).collect()
+}
+
+/// The pairs of reports, the earlier first, that share enough runs of their days to be compared;
+/// sorted. `reports`: by day, those without one first.
+fn pairs(reports: &[(Option<u32>, Report)]) -> Vec<(usize, usize)> {
+    let mut by_run: FxHashMap<u64, Vec<usize>> = FxHashMap::default();
+    for (index, (_, report)) in reports.iter().enumerate() {
+        report.runs.iter().for_each(|&run| by_run.entry(run).or_default().push(index));
+    }
+    let is_of_few_days = |holders: &&Vec<usize>| {
+        let (first, last) = (reports[holders[0]].0, reports[holders[holders.len() - 1]].0);
+        first.zip(last).is_some_and(|(first, last)| last - first <= EVENT_DAYS)
+    };
+    let mut n_shared: FxHashMap<(usize, usize), usize> = FxHashMap::default();
+    for holders in by_run.values().filter(is_of_few_days) {
+        for (k, &later) in holders.iter().enumerate() {
+            for &earlier in &holders[..k] {
+                *n_shared.entry((earlier, later)).or_default() += 1;
+            }
+        }
+    }
+    let enough = n_shared.into_iter().filter(|&(_, n)| n >= MIN_RUNS);
+    let mut pairs: Vec<(usize, usize)> = enough.map(|(pair, _)| pair).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(text: u32, runs: &[u64], shingles: std::ops::Range<u64>) -> Report {
+        Report { text, runs: runs.to_vec(), shingles: shingles.collect() }
+    }
+
+    #[test]
+    fn a_report_belongs_to_the_earlier_one_that_it_shares_most_with() {
+        let days = [12, 10, 11, 11, 11, 15, 90, 0];
+        let day = |text: u32| Some(days[text as usize]).filter(|&day| day > 0);
+        let reports = vec![
+            report(0, &[1, 2, 5, 6], 70..170),
+            report(1, &[1, 2, 3, 7, 8, 9], 0..100),
+            report(2, &[1, 2, 3, 4], 60..120),
+            // One run in common is chance, and so is little text.
+            report(3, &[3], 0..100),
+            report(4, &[1, 2], 500..600),
+            report(5, &[5, 6], 70..170),
+            // What stands in a text of another time or of none is no news.
+            report(6, &[7, 8], 0..100),
+            report(7, &[8, 9], 0..100),
+        ];
+        let found = same_events(reports, day);
+        let found: Vec<(u32, u32)> = found.iter().map(|same| (same.report, same.earlier)).collect();
+        assert_eq!(found, [(2, 1), (0, 2), (5, 0)]);
+    }
+}

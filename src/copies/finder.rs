@@ -1,0 +1,179 @@
+//! The second reading: every text, in the order of the corpus, set against those before it; at its end
+//! it is decided which of them was said first.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::document::{Date, Document};
+
+use super::events::{MIN_RUNS, Report, same_events};
+use super::first::{First, Near};
+use super::passages::{Same, Stretches};
+use super::places::Places;
+use super::similar::Originals;
+use super::survey::{Shared, text_key};
+use super::windows::{WINDOW_WORDS, winnowed};
+use super::words::{Word, runs, words};
+use super::{Copies, MIN_WORDS, SHINGLE_WORDS};
+
+/// Of a document what the search needs: made in parallel, before documents are taken in order.
+#[derive(Debug)]
+pub struct Trace {
+    id: Arc<str>,
+    date: Option<Date>,
+    /// The start of the text's BLAKE3 hash.
+    text: u128,
+    /// Empty where the text shares no sampled run with another.
+    words: Vec<Word>,
+    /// Bands that another text has too.
+    bands: Vec<u64>,
+    /// Sorted, without repeats; empty where nothing is compared by them.
+    shingles: Vec<u64>,
+    /// Sampled runs that another text has too: (hash, first word).
+    sampled: Vec<(u64, u32)>,
+    /// The rare ones among them; sorted, without repeats.
+    rare: Vec<u64>,
+}
+
+impl Trace {
+    /// The trace of a document; depends on the document and what is shared alone.
+    pub fn of(document: &Document, shared: &Shared) -> Self {
+        let words = words(&document.text);
+        let mut sampled = winnowed(&runs(&words, WINDOW_WORDS));
+        sampled.retain(|&(hash, _)| shared.windows.contains_key(&hash));
+        let rare = rare(&sampled, shared);
+        let may_report = rare.len() >= MIN_RUNS && document.date.is_some_and(|d| d.day.is_some());
+        let (bands, shingles) = compared(&words, shared, may_report);
+        Trace {
+            id: document.id.as_str().into(),
+            date: document.date,
+            text: text_key(&document.text),
+            words: if sampled.is_empty() { Vec::new() } else { words },
+            bands,
+            shingles,
+            sampled,
+            rare,
+        }
+    }
+}
+
+/// The sampled runs that stand in few texts, each once.
+fn rare(sampled: &[(u64, u32)], shared: &Shared) -> Vec<u64> {
+    let hashes = sampled.iter().map(|&(hash, _)| hash);
+    let mut found: Vec<u64> =
+        hashes.filter(|hash| shared.windows.get(hash).is_some_and(|&is_rare| is_rare)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The bands that another text has too, and the shingles where there are such bands or `is_needed`.
+fn compared(words: &[Word], shared: &Shared, is_needed: bool) -> (Vec<u64>, Vec<u64>) {
+    if words.len() < MIN_WORDS || (shared.bands.is_empty() && !is_needed) {
+        return (Vec::new(), Vec::new());
+    }
+    let mut shingles = runs(words, SHINGLE_WORDS);
+    let mut bands = super::minhash::bands(&shingles).to_vec();
+    bands.retain(|band| shared.bands.contains(band));
+    if bands.is_empty() && !is_needed {
+        return (bands, Vec::new());
+    }
+    shingles.sort_unstable();
+    shingles.dedup();
+    (bands, shingles)
+}
+
+/// When a document said what it says: by date, those without one last, then in the order of the corpus.
+pub(super) type When = (bool, Option<Date>, u64);
+
+/// A document of a text.
+#[derive(Debug, Clone)]
+pub(super) struct Holder {
+    pub id: Arc<str>,
+    pub when: When,
+}
+
+/// A run of words that two texts have in common.
+#[derive(Debug, Clone)]
+pub(super) struct Common {
+    /// For the two texts the number and the words.
+    pub sides: [(u32, Range<usize>); 2],
+    /// Where they stand in the second text.
+    pub places: Places,
+    /// Where they stand in the first, if that one was said before the second.
+    pub own: Option<Places>,
+}
+
+/// The texts so far, as far as later ones may repeat them, and what was found.
+#[derive(Debug, Default)]
+pub struct Finder {
+    ids: FxHashSet<Arc<str>>,
+    by_key: FxHashMap<u128, u32>,
+    originals: Originals,
+    stretches: Stretches,
+    reports: Vec<Report>,
+    first: First,
+}
+
+impl Finder {
+    /// Takes in the next document of the corpus. One whose id was there before is passed over.
+    pub fn take(&mut self, trace: Trace) {
+        if !self.ids.insert(trace.id.clone()) {
+            return;
+        }
+        let when = (trace.date.is_none(), trace.date, self.ids.len() as u64);
+        let holder = Holder { id: trace.id.clone(), when };
+        match self.by_key.get(&trace.text) {
+            Some(&text) => self.first.again(text, holder),
+            None => {
+                let text = self.first.new_text(holder);
+                self.by_key.insert(trace.text, text);
+                self.search(text, trace);
+            }
+        }
+    }
+
+    fn search(&mut self, text: u32, trace: Trace) {
+        if let Some((original, similarity)) = self.originals.closest(&trace.bands, &trace.shingles)
+        {
+            self.first.near.push(Near { text, original, similarity });
+            if self.first.is_before(text, original) {
+                // It may be the one that counts, so what it repeats of others is of interest.
+                self.note_common(text, &trace, |other| other != original);
+            }
+            return;
+        }
+        let same = self.note_common(text, &trace, |_| true);
+        self.stretches.add(text, &trace.words, &trace.sampled, &same);
+        if !trace.rare.is_empty() {
+            let (runs, shingles) = (trace.rare, trace.shingles.clone());
+            self.reports.push(Report { text, runs, shingles });
+        }
+        if !trace.bands.is_empty() {
+            self.originals.add(text, &trace.bands, trace.shingles);
+        }
+    }
+
+    /// Notes the runs of words that a text has in common with earlier ones, and gives them.
+    fn note_common(&mut self, text: u32, trace: &Trace, with: impl Fn(u32) -> bool) -> Vec<Same> {
+        let same = self.stretches.same(&trace.words, &trace.sampled);
+        for run in &same {
+            let mut common = self.stretches.common(run, text);
+            let other = common.sides[1].0;
+            let is_before = self.first.is_before(text, other);
+            common.own = is_before.then(|| Places::of(&trace.words[run.words.clone()]));
+            self.first.common.extend(with(other).then_some(common));
+        }
+        same
+    }
+
+    /// All that was found.
+    pub fn finish(self) -> Copies {
+        let Finder { reports, first, ids, by_key, originals, stretches } = self;
+        drop((ids, by_key, originals, stretches));
+        let events = same_events(reports, |text| first.day(text));
+        first.settled(events)
+    }
+}

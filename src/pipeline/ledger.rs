@@ -1,0 +1,122 @@
+//! What became of every record: scored, rejected, or a copy of one before it.
+
+use std::collections::HashMap;
+
+use crate::copies::Copies;
+use crate::document::{Document, Reject, RejectCode, Span};
+use crate::report::run::Counts;
+use crate::score::ScoredDocument;
+
+use super::stream::Read;
+
+/// What became of every record so far.
+#[derive(Default)]
+pub(super) struct Ledger {
+    pub counts: Counts,
+    pub rejects: Vec<Reject>,
+    /// What the documents repeat; where it is unknown only exact copies are found.
+    pub copies: Option<Copies>,
+    /// For each id its text's hash.
+    texts: HashMap<String, blake3::Hash>,
+    /// For each text's hash the id of the first document that has it.
+    firsts: HashMap<blake3::Hash, String>,
+    n_undated: u64,
+}
+
+impl Ledger {
+    /// A ledger of documents whose copies are known.
+    pub fn with_copies(copies: Copies) -> Self {
+        Ledger { copies: Some(copies), ..Ledger::default() }
+    }
+
+    /// Enters a batch, in its order, and gives back the documents to be written.
+    pub fn enter(&mut self, batch: Vec<Read<ScoredDocument>>) -> Vec<ScoredDocument> {
+        self.counts.read += batch.len() as u64;
+        batch.into_iter().filter_map(|read| self.enter_one(read)).collect()
+    }
+
+    pub fn enter_one(&mut self, read: Read<ScoredDocument>) -> Option<ScoredDocument> {
+        let mut scored = match read {
+            Ok(scored) => scored,
+            Err(reject) => return self.reject(reject),
+        };
+        let hash = blake3::hash(scored.document.text.as_bytes());
+        match self.texts.get(&scored.document.id) {
+            Some(known) if *known == hash => {
+                self.counts.duplicates += 1;
+                return None;
+            }
+            Some(_) => return self.reject(duplicate_id(&scored.document)),
+            None => {}
+        }
+        self.texts.insert(scored.document.id.clone(), hash);
+        match &mut self.copies {
+            Some(copies) => mark(&mut scored, copies),
+            None => self.mark_exact(&mut scored, hash),
+        }
+        match scored.duplicate_of {
+            Some(_) => self.counts.duplicates += 1,
+            None => {
+                self.counts.scored += 1;
+                self.n_undated += u64::from(scored.period.is_none());
+            }
+        }
+        Some(scored)
+    }
+
+    /// Marks a document whose text came before.
+    fn mark_exact(&mut self, scored: &mut ScoredDocument, hash: blake3::Hash) {
+        match self.firsts.get(&hash) {
+            Some(first) => {
+                (scored.duplicate_of, scored.similarity) = (Some(first.clone()), Some(1.0));
+            }
+            None => drop(self.firsts.insert(hash, scored.document.id.clone())),
+        }
+    }
+
+    fn reject(&mut self, reject: Reject) -> Option<ScoredDocument> {
+        self.counts.rejected += 1;
+        self.rejects.push(reject);
+        None
+    }
+
+    pub fn warnings(&self) -> Option<String> {
+        (self.n_undated > 0).then(|| {
+            format!(
+                "{} of {} documents are in no period: they have no date, or one that is not \
+                 precise enough; --date GLOB=DATE or a `date` field gives them one",
+                self.n_undated, self.counts.scored
+            )
+        })
+    }
+}
+
+/// Marks a document with what it repeats.
+fn mark(scored: &mut ScoredDocument, copies: &mut Copies) {
+    let id = &scored.document.id;
+    if let Some((original, similarity)) = copies.duplicate_of(id) {
+        (scored.duplicate_of, scored.similarity) = (Some(original.to_owned()), Some(similarity));
+        return;
+    }
+    let units: Vec<Span> = scored.units.iter().map(|unit| unit.span).collect();
+    for (repeated, original) in copies.passages((id, &scored.document.text), &units) {
+        for unit in &mut scored.units[repeated] {
+            unit.copy_of.get_or_insert_with(|| original.clone());
+        }
+    }
+}
+
+fn duplicate_id(document: &Document) -> Reject {
+    let place = &document.place;
+    Reject {
+        file: place.file.to_string(),
+        line: place.line,
+        byte_offset: place.byte_offset,
+        record: Some(place.record),
+        field: Some("id".to_owned()),
+        code: RejectCode::DuplicateId,
+        message: "this id was used before for another text; give every document an id of its own"
+            .to_owned(),
+        excerpt: crate::report::table::visible(&document.id).chars().take(120).collect(),
+    }
+}

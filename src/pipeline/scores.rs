@@ -1,0 +1,105 @@
+//! From scores on the disk to trends: the one way in which `run`, `score` and `compare` compare.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::compare::{
+    self, Besides, CompareOptions, Counted, CountedDocument, SoleTerms, ThemeName, Trends,
+};
+use crate::error::Result;
+use crate::report::trends::TrendsFile;
+use crate::report::{self, OutputFile};
+use crate::theme::ThemeModel;
+
+use super::drift;
+
+/// Folders that hold scores, and the model that they were scored with.
+#[derive(Clone, Copy)]
+pub(super) struct Scores<'s> {
+    pub dirs: &'s [PathBuf],
+    pub model: &'s ThemeModel,
+}
+
+impl Scores<'_> {
+    /// The `units.parquet` of each folder.
+    pub fn units(&self) -> Vec<PathBuf> {
+        self.dirs.iter().map(|dir| dir.join(OutputFile::UnitsParquet.name())).collect()
+    }
+
+    /// What is counted of all documents, and what the user should know of; an id that a second folder has
+    /// again counts once.
+    pub fn counted(&self, options: &CompareOptions) -> Result<(Counted, Vec<String>)> {
+        let (mut counted, mut n_again) = (Counted::default(), 0);
+        // For each id the folder that it was first seen in.
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        for (number, dir) in self.dirs.iter().enumerate() {
+            let found = report::counted::counted(dir, options.by, options.group.as_deref())?;
+            for document in found.documents {
+                match *seen.entry(document.id.clone()).or_insert(number) == number {
+                    true => counted.documents.push(document),
+                    false => n_again += 1,
+                }
+            }
+            let is_first =
+                |copy: &CountedDocument| *seen.entry(copy.id.clone()).or_insert(number) == number;
+            counted.copies.extend(found.copies.into_iter().filter(is_first));
+        }
+        let warning = (n_again > 0)
+            .then(|| format!("{n_again} ids stand in more than one folder: the first one counts"));
+        Ok((counted, warning.into_iter().collect()))
+    }
+
+    /// What became of every theme. `other`: the same documents scored with another encoder, and the model of
+    /// that.
+    pub fn trends(
+        &self,
+        counted: &Counted,
+        options: &CompareOptions,
+        other: Option<&(PathBuf, ThemeModel)>,
+    ) -> Result<TrendsFile> {
+        let mut trends = compare::compare(counted, &names(self.model), options)?;
+        self.look_closer(&mut trends, counted, other)?;
+        Ok(TrendsFile {
+            emergence: drift::emergence(&self.units(), self.model, &trends, counted)?,
+            ..TrendsFile::from(&trends)
+        })
+    }
+
+    /// Looks closer at what changed, down to the single terms.
+    fn look_closer(
+        &self,
+        trends: &mut Trends,
+        counted: &Counted,
+        other: Option<&(PathBuf, ThemeModel)>,
+    ) -> Result<()> {
+        let terms = self.sole_terms(&compare::headline_documents(trends, counted))?;
+        let by = trends.options.by;
+        let counted_there = other.map(|(dir, _)| report::counted::counted(dir, by, None));
+        let counted_there = counted_there.transpose()?;
+        let places = other.map_or_else(Vec::new, |(_, there)| self.places_in(there));
+        let other = counted_there.as_ref().map(|counted| (counted, places.as_slice()));
+        compare::look_closer(trends, counted, Besides { terms: Some(&terms), other });
+        Ok(())
+    }
+
+    fn sole_terms(&self, wanted: &HashMap<&str, Vec<&str>>) -> Result<SoleTerms> {
+        let mut terms = SoleTerms::default();
+        for path in self.units() {
+            let found = report::sole_terms::sole_terms(&path, &self.model.codebook, wanted)?;
+            terms.of.extend(found.of);
+        }
+        Ok(terms)
+    }
+
+    /// Where each theme stands in another model; emergent themes of two encoders are not the same,
+    /// whatever their ids.
+    fn places_in(&self, other: &ThemeModel) -> Vec<Option<usize>> {
+        let there = |id: &String| other.codebook.themes.iter().position(|own| own.id == *id);
+        self.model.theme_ids().iter().map(there).collect()
+    }
+}
+
+pub(super) fn names(model: &ThemeModel) -> Vec<ThemeName> {
+    let name = |(id, name): (&String, &String)| ThemeName { id: id.clone(), name: name.clone() };
+    model.themes.iter().map(|theme| name((&theme.id, &theme.name))).collect()
+}
