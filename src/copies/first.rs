@@ -130,9 +130,10 @@ impl First {
         let mut groups: FxHashMap<u32, u64> = FxHashMap::default();
         for (holder, kind, original, similarity) in all {
             let n_groups = groups.len() as u64;
-            let group = *groups.entry(root(original)).or_insert(n_groups + 1);
+            let counts = root(original);
+            let group = *groups.entry(counts).or_insert(n_groups + 1);
             let (document, original) = (holder.id.clone(), self.id(original).clone());
-            copies.of(&document).duplicate_of = Some((original.clone(), similarity));
+            copies.of(&document).duplicate_of = Some((self.id(counts).clone(), similarity));
             let spans = None;
             copies.documents.push(CopyFound { kind, group, document, original, similarity, spans });
         }

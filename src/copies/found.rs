@@ -49,7 +49,7 @@ pub struct CopyFound {
 /// What one document repeats.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
-    /// Id of the document that it is a copy of, and how similar they are.
+    /// Id of the document that counts in its place, and how similar it is to the one it was compared with.
     pub duplicate_of: Option<(Arc<str>, f64)>,
     /// Where it is no copy.
     pub passages: Vec<Repeated>,

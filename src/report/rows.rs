@@ -83,8 +83,9 @@ pub struct DocumentRow<'a> {
     /// repeats none. A document that repeats another is not counted in any period (but with
     /// `--copies all`).
     pub duplicate_of: Option<Cow<'a, str>>,
-    /// How much of the text is the same as that of `duplicate_of`, 0..1: 1 for the same text, else the
-    /// part of the runs of five words that both share. Null: the document repeats none.
+    /// How much of the text is the same, 0..1: 1 for the same text, else the part of the runs of five
+    /// words that are shared with the document of its group that it was compared with (`original` in
+    /// copies.jsonl). Null: the document repeats none.
     #[schemars(range(min = 0, max = 1))]
     pub similarity: Option<Rounded>,
     /// Units that stand in a passage of an earlier document (`copy_of` of a unit names it): they are
