@@ -1,15 +1,12 @@
 //! Reports of one event: documents of the same few days that share text which no document of other
 //! days has, without being copies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
 use super::minhash::containment;
 use super::{EVENT_DAYS, MIN_EVENT_SIMILARITY};
-
-/// Rare runs that two reports share at least.
-pub(super) const MIN_RUNS: usize = 2;
 
 /// A document that may report what another one reports.
 #[derive(Debug)]
@@ -55,9 +52,8 @@ pub(super) fn same_events(
     closest.into_iter().map(same).collect()
 }
 
-/// The pairs of reports, the earlier first, that share enough runs of their days to be compared;
-/// sorted. `reports`: by day, those without one first.
-fn pairs(reports: &[(Option<u32>, Report)]) -> Vec<(usize, usize)> {
+/// The pairs of reports, the earlier first, that share a run of their days and so are compared. `reports`: by day, those without one first.
+fn pairs(reports: &[(Option<u32>, Report)]) -> BTreeSet<(usize, usize)> {
     let mut by_run: FxHashMap<u64, Vec<usize>> = FxHashMap::default();
     for (index, (_, report)) in reports.iter().enumerate() {
         report.runs.iter().for_each(|&run| by_run.entry(run).or_default().push(index));
@@ -66,17 +62,12 @@ fn pairs(reports: &[(Option<u32>, Report)]) -> Vec<(usize, usize)> {
         let (first, last) = (reports[holders[0]].0, reports[holders[holders.len() - 1]].0);
         first.zip(last).is_some_and(|(first, last)| last - first <= EVENT_DAYS)
     };
-    let mut n_shared: FxHashMap<(usize, usize), usize> = FxHashMap::default();
+    let mut pairs = BTreeSet::new();
     for holders in by_run.values().filter(is_of_few_days) {
         for (k, &later) in holders.iter().enumerate() {
-            for &earlier in &holders[..k] {
-                *n_shared.entry((earlier, later)).or_default() += 1;
-            }
+            pairs.extend(holders[..k].iter().map(|&earlier| (earlier, later)));
         }
     }
-    let enough = n_shared.into_iter().filter(|&(_, n)| n >= MIN_RUNS);
-    let mut pairs: Vec<(usize, usize)> = enough.map(|(pair, _)| pair).collect();
-    pairs.sort_unstable();
     pairs
 }
 
@@ -96,8 +87,8 @@ mod tests {
             report(0, &[1, 2, 5, 6], 70..170),
             report(1, &[1, 2, 3, 7, 8, 9], 0..100),
             report(2, &[1, 2, 3, 4], 60..120),
-            // One run in common is chance, and so is little text.
-            report(3, &[3], 0..100),
+            // A run in common is chance where little else is.
+            report(3, &[3], 900..1000),
             report(4, &[1, 2], 500..600),
             report(5, &[5, 6], 70..170),
             // What stands in a text of another time or of none is no news.

@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::document::{Date, Document};
 
-use super::events::{MIN_RUNS, Report, same_events};
+use super::events::{Report, same_events};
 use super::first::{First, Near};
 use super::passages::{Same, Stretches};
 use super::places::Places;
@@ -44,7 +44,7 @@ impl Trace {
         let mut sampled = winnowed(&runs(&words, WINDOW_WORDS));
         sampled.retain(|&(hash, _)| shared.windows.contains_key(&hash));
         let rare = rare(&sampled, shared);
-        let may_report = rare.len() >= MIN_RUNS && document.date.is_some_and(|d| d.day.is_some());
+        let may_report = !rare.is_empty() && document.date.is_some_and(|d| d.day.is_some());
         let (bands, shingles) = compared(&words, shared, may_report);
         Trace {
             id: document.id.as_str().into(),
