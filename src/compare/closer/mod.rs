@@ -5,7 +5,11 @@ mod mix;
 mod robust;
 mod terms;
 
+use std::collections::{BTreeMap, HashMap};
+
 use rayon::prelude::*;
+
+use crate::error::Result;
 
 use super::change::{Comparison, Family, Verdict};
 use super::counted::{Counted, CountedDocument};
@@ -71,12 +75,12 @@ pub fn is_headline(comparison: &Comparison) -> bool {
     matches!(comparison.verdict, Verdict::Rose | Verdict::Fell)
 }
 
-/// Ids of the documents behind what changed, and the ids of the themes that did.
+/// The documents behind what changed, by id, each with the ids of the themes that did.
 pub fn headline_documents<'c>(
     trends: &'c Trends,
     counted: &'c Counted,
-) -> std::collections::HashMap<&'c str, Vec<&'c str>> {
-    let mut wanted: std::collections::HashMap<&str, Vec<&str>> = Default::default();
+) -> HashMap<&'c str, Vec<&'c str>> {
+    let mut wanted: HashMap<&str, Vec<&str>> = HashMap::new();
     let Ok(sides) = Sides::of(trends, counted) else { return wanted };
     for comparison in trends.comparisons.iter().filter(|c| is_headline(c)) {
         for document in sides.documents(comparison).into_iter().flatten() {
@@ -116,10 +120,10 @@ pub fn look_closer(trends: &mut Trends, counted: &Counted, besides: Besides<'_>)
 }
 
 /// The documents of every side of a comparison.
-struct Sides<'c>(std::collections::BTreeMap<Key, side::Side<'c>>);
+struct Sides<'c>(BTreeMap<Key, side::Side<'c>>);
 
 impl<'c> Sides<'c> {
-    fn of(trends: &Trends, counted: &'c Counted) -> crate::error::Result<Self> {
+    fn of(trends: &Trends, counted: &'c Counted) -> Result<Self> {
         let documents = counted.of(trends.options.copies);
         let mut sides = side::periods(&documents);
         side::pairs(&mut sides, &trends.options)?;
