@@ -315,6 +315,39 @@ fn a_period_is_not_moved_by_its_neighbours_or_by_groups() {
 }
 
 #[test]
+fn a_corpus_in_which_nothing_changes_seldom_has_a_change_of_any_kind() {
+    const N_RUNS: u64 = 600;
+    let mut rng = ChaCha8Rng::seed_from_u64(21);
+    let themes: Vec<ThemeName> =
+        (0..5).map(|k| ThemeName { id: format!("t{k}"), name: format!("T{k}") }).collect();
+    let (mut n_compared, mut n_levels) = (0, 0);
+    for seed in 0..N_RUNS {
+        let mut documents = Vec::new();
+        for year in 2010..2018 {
+            for mut document in COMMON.documents(&mut rng, 15, &year.to_string()) {
+                let theme = |_| {
+                    let share = COMMON.own_share(&mut rng);
+                    let n_mentions = (share * document.n_units as f64).round() as u64;
+                    CountedTheme { share: n_mentions as f64 / document.n_units as f64, n_mentions }
+                };
+                document.themes = (0..5).map(theme).collect();
+                documents.push(document);
+            }
+        }
+        let options = CompareOptions { resamples: 200, seed, ..CompareOptions::default() };
+        let counted = Counted { documents, ..Counted::default() };
+        let found = compare(&counted, &themes, &options).unwrap();
+        let is_change = |row: &Comparison| row.q.is_some_and(|q| q < 0.05);
+        n_compared += u64::from(found.comparisons.iter().any(is_change));
+        n_levels += u64::from(!found.change_points.is_empty());
+    }
+    let part = |n: u64| n as f64 / N_RUNS as f64;
+    println!("of {N_RUNS}: any q < 0.05 in {n_compared}, any change of level in {n_levels}");
+    // 0.05, and a little more than two standard errors of 600 runs.
+    assert!(part(n_compared) <= 0.07 && part(n_levels) <= 0.07);
+}
+
+#[test]
 #[ignore = "a measurement"]
 fn the_time_that_a_large_corpus_takes() {
     // 100,000 documents of 80 years, 20 themes that each change now and then, and group `none`.
