@@ -3,8 +3,8 @@
 
 use super::bert::BertEmbedder;
 use super::folder::{BuiltInFile, ModelFolder};
-use super::open;
 use super::store::{ModelEntry, ModelState};
+use super::{Precision, open};
 use crate::error::Result;
 
 /// What `--encoder` takes.
@@ -17,8 +17,8 @@ static BUILT_IN: [BuiltInFile; 3] = [
 ];
 
 /// The transformer that is part of the program.
-pub(super) fn built_in() -> Result<BertEmbedder> {
-    open::bert(ModelFolder::built_in(NAME, &BUILT_IN))
+pub(super) fn built_in(precision: Precision) -> Result<BertEmbedder> {
+    open::bert(ModelFolder::built_in(NAME, &BUILT_IN), precision)
 }
 
 /// The line of `themeline models list`.
@@ -63,7 +63,8 @@ mod tests {
     fn vectors_and_logits_equal_those_of_pytorch() {
         let texts = texts();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let (vectors, logits) = built_in().unwrap().embed_with_logits(&texts).unwrap();
+        let (vectors, logits) =
+            built_in(Precision::F32).unwrap().embed_with_logits(&texts).unwrap();
         let apart = |found: &Array2<f32>, expected: &Array2<f32>| {
             assert_eq!(found.dim(), expected.dim());
             (found - expected).iter().fold(0.0, |most: f32, x| most.max(x.abs()))
@@ -76,7 +77,7 @@ mod tests {
 
     #[test]
     fn its_heads_put_the_theme_of_a_plain_sentence_well_before_the_others() {
-        let reader = built_in().unwrap();
+        let reader = built_in(Precision::Int8).unwrap();
         let labels = reader.heads().unwrap().labels.clone();
         let mut least = f32::INFINITY;
         for (text, theme) in [
@@ -101,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_row_is_the_same_in_any_company_and_an_empty_text_has_no_theme() {
-        let reader = built_in().unwrap();
+        let reader = built_in(Precision::Int8).unwrap();
         let (vectors, logits) = reader.embed_with_logits(&["A bridge.", "", "A port."]).unwrap();
         let (alone, of_one) = reader.embed_with_logits(&["A port."]).unwrap();
         let (logits, of_one) = (logits.unwrap(), of_one.unwrap());
@@ -114,7 +115,7 @@ mod tests {
     fn what_is_built_in_is_the_folder_and_stays_under_twenty_four_megabytes() {
         let folder = at("models/reader");
         let opened = open::open(folder.to_str().unwrap(), &ModelStore::at("nowhere")).unwrap();
-        assert_eq!(opened.fingerprint(), built_in().unwrap().fingerprint());
+        assert_eq!(opened.fingerprint(), built_in(Precision::Int8).unwrap().fingerprint());
         let files = std::fs::read_dir(folder).unwrap().flatten();
         let bytes: u64 = files.map(|file| file.metadata().unwrap().len()).sum();
         assert!(bytes < 24_000_000, "{bytes}");

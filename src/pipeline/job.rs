@@ -11,7 +11,7 @@ use crate::codebook::Codebook;
 use crate::compare::{self, CompareOptions, Counted};
 use crate::config::Config;
 use crate::document::{Document, Reject, RejectCode};
-use crate::embed::{self, Embedder, ModelStore};
+use crate::embed::{self, Embedder, EncoderChoice, ModelStore};
 use crate::error::{Error, Result};
 use crate::ingest::{Inputs, Why};
 use crate::report::run::{CodebookUsed, Counts, EncoderUsed, InputRead, RunFile};
@@ -109,12 +109,12 @@ impl<'j> Job<'j> {
     pub fn open(
         verb: &'static str,
         inputs: &[String],
-        encoder: &str,
+        encoder: EncoderChoice<'_>,
         config: &'j Config,
         told: Progress<'j>,
     ) -> Result<Self> {
         let inputs = Inputs::expand(inputs)?;
-        let embedder = embed::open(encoder, &ModelStore::locate(config.models_dir.as_deref())?)?;
+        let embedder = embed::open_at(encoder, &ModelStore::locate(config.models_dir.as_deref())?)?;
         let warnings = skipped_warning(&inputs).into_iter().collect();
         Ok(Job { verb, config, inputs, embedder, told, timings: Vec::new(), warnings })
     }

@@ -33,7 +33,7 @@ fn tiny_copy() -> TempDir {
 fn load(path: &Path) -> Result<BertEmbedder> {
     let mut folder = ModelFolder::new("tiny", path);
     let config = folder.json("config.json")?.unwrap();
-    BertEmbedder::load(folder, config)
+    BertEmbedder::load(folder, config, Precision::F32)
 }
 
 fn tiny() -> BertEmbedder {
