@@ -110,14 +110,21 @@ impl Panel {
             let exact = sums[column].wrapping_sub(row.zero.wrapping_mul(self.sums[column]));
             values[column] = exact as f32 * (self.scales[column] * row.scale) + self.biases[column];
         }
-        match then {
-            Then::Set => {}
-            Then::Gelu => values = values.map(wide::gelu),
-            Then::Add => {
-                values.iter_mut().zip(&*out).for_each(|(value, was)| *value += was);
-            }
+        // A whole panel by a loop of fixed length, the last one number by number.
+        match out.first_chunk_mut::<COLUMNS>() {
+            Some(out) => give(&values, then, out),
+            None => give(&values, then, out),
         }
-        out.copy_from_slice(&values[..out.len()]);
+    }
+}
+
+/// Loops, not `map`: what a method of an array calls is compiled for any machine.
+#[inline(always)]
+fn give(values: &[f32; COLUMNS], then: Then, out: &mut [f32]) {
+    match then {
+        Then::Set => out.iter_mut().zip(values).for_each(|(out, value)| *out = *value),
+        Then::Gelu => out.iter_mut().zip(values).for_each(|(out, value)| *out = wide::gelu(*value)),
+        Then::Add => out.iter_mut().zip(values).for_each(|(out, value)| *out += value),
     }
 }
 

@@ -73,7 +73,10 @@ fn exact_sums(rows: &[RowGroup], columns: &[ColumnGroup]) -> [[f32; COLUMNS]; RO
     let mut sums = [[0.0; COLUMNS]; ROWS];
     for (rows, columns) in rows.iter().zip(columns) {
         for input in 0..STEP {
-            let weights = columns.map(|weights| f32::from(weights[input]));
+            let mut weights = [0.0; COLUMNS];
+            for (weight, column) in weights.iter_mut().zip(columns) {
+                *weight = f32::from(column[input]);
+            }
             for (sums, row) in sums.iter_mut().zip(rows) {
                 let x = f32::from(row[input]);
                 sums.iter_mut().zip(&weights).for_each(|(sum, weight)| *sum += x * weight);
