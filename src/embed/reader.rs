@@ -75,6 +75,44 @@ mod tests {
         assert!(apart_by < 2e-3, "logits differ by {apart_by}");
     }
 
+    /// Mean and least cosine, at 8 bits and at f32.
+    fn nearness(texts: &[&str]) -> (f32, f32) {
+        let embed = |precision| built_in(precision).unwrap().embed(texts).unwrap();
+        let (fast, reference) = (embed(Precision::Int8), embed(Precision::F32));
+        let cosine = |row: usize| fast.row(row).dot(&reference.row(row));
+        let cosines: Vec<f32> = (0..texts.len()).map(cosine).collect();
+        let least = cosines.iter().copied().fold(1.0, f32::min);
+        (cosines.iter().sum::<f32>() / texts.len() as f32, least)
+    }
+
+    #[test]
+    fn at_8_bits_its_vectors_stay_near_those_of_f32() {
+        let texts = texts();
+        let texts: Vec<&str> =
+            texts.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+        let (mean, least) = nearness(&texts);
+        assert!(mean >= 0.995 && least >= 0.98, "mean {mean}, least {least}");
+        assert!(mean < 1.0, "8 bits are not f32");
+    }
+
+    #[test]
+    fn at_8_bits_a_thousand_sentences_stay_near_those_of_f32() {
+        let shared = std::env::var("THEMELINE_SHARED").unwrap_or_else(|_| "../shared".to_owned());
+        let path = Path::new(&shared).join("gold/coded-sentences.jsonl");
+        let Ok(lines) = std::fs::read_to_string(&path) else {
+            eprintln!("SKIPPED: no {}; set THEMELINE_SHARED", path.display());
+            return;
+        };
+        let rows = lines.lines().map(|line| serde_json::from_str(line).unwrap());
+        let texts: Vec<String> =
+            rows.map(|row: serde_json::Value| row["text"].as_str().unwrap().to_owned()).collect();
+        let texts: Vec<&str> = texts.iter().step_by(5).take(1000).map(String::as_str).collect();
+        assert_eq!(texts.len(), 1000);
+        let (mean, least) = nearness(&texts);
+        eprintln!("cosine of 8 bits with f32: mean {mean:.5}, least {least:.5}");
+        assert!(mean >= 0.995 && least >= 0.98, "mean {mean}, least {least}");
+    }
+
     #[test]
     fn its_heads_put_the_theme_of_a_plain_sentence_well_before_the_others() {
         let reader = built_in(Precision::Int8).unwrap();

@@ -52,12 +52,12 @@ struct Room {
 }
 
 impl ByteEncoder {
-    pub fn load(weights: &Weights<'_>, config: &Config) -> Loaded<Self> {
+    pub fn load(weights: &Weights<'_>, config: &Config, level: Level) -> Loaded<Self> {
         let name = |index| format!("encoder.layer.{index}");
         let layers = (0..config.num_hidden_layers)
             .map(|index| Layer::load(weights, &name(index), config))
             .collect::<Loaded<_>>()?;
-        Ok(ByteEncoder { layers, n_heads: config.num_attention_heads, level: kernel::level() })
+        Ok(ByteEncoder { layers, n_heads: config.num_attention_heads, level })
     }
 
     /// The same, computed with other instructions.

@@ -21,6 +21,7 @@ use weights::Weights;
 use windows::{Pack, Parted, Segment, Windows};
 
 use super::folder::ModelFolder;
+use super::kernel::{self, Level};
 use super::{Embedder, EmbeddingMatrix, Heads, NO_TEXT, Precision};
 use crate::error::{Error, Result};
 use crate::tokenize::{TokenBatch, Tokenizer};
@@ -66,7 +67,7 @@ impl BertEmbedder {
         let max_tokens = config::max_tokens(&mut folder, &config)?;
         let tokenizer = load_tokenizer(&mut folder, &config, max_tokens)?;
         let bytes = folder.read("model.safetensors")?;
-        let (embeddings, layers, heads) = parts(&bytes, &config, precision)
+        let (embeddings, layers, heads) = parts(&bytes, &config, (precision, kernel::level()?))
             .map_err(|error| folder.fault("model.safetensors", error))?;
         Ok(BertEmbedder {
             name: folder.name().to_owned(),
@@ -245,14 +246,14 @@ type Parts = (Embeddings, Layers, Option<ThemeHeads>);
 fn parts(
     bytes: &[u8],
     config: &Config,
-    precision: Precision,
+    (precision, level): (Precision, Level),
 ) -> std::result::Result<Parts, String> {
     let weights = Weights::read(bytes)?;
     let heads = config.themeline_heads.as_ref();
     let heads =
         heads.map(|heads| ThemeHeads::load(&weights, heads.labels.len(), config.hidden_size));
     let layers = match precision {
-        Precision::Int8 => Layers::Int8(ByteEncoder::load(&weights, config)?),
+        Precision::Int8 => Layers::Int8(ByteEncoder::load(&weights, config, level)?),
         Precision::F32 => Layers::F32(Encoder::load(&weights, config)?),
     };
     Ok((Embeddings::load(&weights, config)?, layers, heads.transpose()?))

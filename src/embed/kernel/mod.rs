@@ -15,9 +15,9 @@ pub use fence::Level;
 pub use packed::{ByteRows, ByteWeights};
 pub use wide::gelu;
 
+use crate::error::{Error, Result};
 use fence::Work;
 use packed::{Panel, RowScale};
-use std::sync::OnceLock;
 use tile::{COLUMNS, ROWS, Tiles};
 
 /// Names a level slower than the machine's best, to test or measure it.
@@ -25,18 +25,21 @@ const VARIABLE: &str = "THEMELINE_KERNEL";
 
 /// The best level of this machine, or the one that `THEMELINE_KERNEL` names (`portable`, `avx2`,
 /// `avx512`). Results are the same.
-pub fn level() -> Level {
-    static LEVEL: OnceLock<Level> = OnceLock::new();
-    *LEVEL.get_or_init(|| {
-        let mut levels = Level::all();
-        let best = levels.remove(levels.len() - 1);
-        let Ok(name) = std::env::var(VARIABLE) else { return best };
-        let named = levels.into_iter().chain([best]).find(|level| level.name() == name);
-        named.unwrap_or_else(|| {
-            tracing::warn!("{VARIABLE}={name}: not one of this machine's; {} it is", best.name());
-            best
-        })
-    })
+///
+/// # Errors
+/// [`Error::Usage`] where the variable names none that this machine has.
+pub fn level() -> Result<Level> {
+    let mut levels = Level::all();
+    let Ok(name) = std::env::var(VARIABLE) else {
+        return Ok(levels.remove(levels.len() - 1));
+    };
+    let known: Vec<&str> = levels.iter().map(|level| level.name()).collect();
+    let hint =
+        format!("this machine has {}; without the variable it takes the best", known.join(", "));
+    levels
+        .into_iter()
+        .find(|level| level.name() == name)
+        .ok_or_else(|| Error::usage(format!("{VARIABLE}={name} is not to be had here"), hint))
 }
 
 /// What becomes of a linear layer's outputs.
