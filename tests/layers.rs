@@ -71,6 +71,21 @@ fn a_module_uses_only_modules_above_it() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// `unsafe` is for the processor's own instructions, in one file; Cargo.toml denies it elsewhere.
+#[test]
+fn one_file_has_unsafe_code() {
+    let lifts = |path: &Path| {
+        let source = fs::read_to_string(path).unwrap();
+        let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let mut words =
+            code.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'));
+        words.any(|word| word == "unsafe" || word == "unsafe_code")
+    };
+    let files = modules().into_iter().flat_map(|module| sources(&module));
+    let found: Vec<PathBuf> = files.filter(|path| lifts(path)).collect();
+    assert_eq!(found, [PathBuf::from("src/embed/kernel/fence.rs")]);
+}
+
 #[test]
 fn the_check_sees_what_it_should() {
     let source = "use crate::error::Result;\n// crate::cli\nuse crate::{score, report::table};\n";

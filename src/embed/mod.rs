@@ -6,6 +6,8 @@
 
 mod matrix;
 mod heads;
+mod precision;
+mod kernel;
 mod fake;
 mod folder;
 mod bert;
@@ -21,7 +23,8 @@ pub use distill::{DistillOptions, StaticFiles, distill};
 pub use fake::FakeEmbedder;
 pub use heads::{Heads, NO_TEXT};
 pub use matrix::EmbeddingMatrix;
-pub use open::open;
+pub use open::{open, open_at};
+pub use precision::{EncoderChoice, Precision};
 pub use static_table::StaticEmbedder;
 pub use store::{ModelEntry, ModelState, ModelStore};
 
@@ -36,9 +39,14 @@ pub trait Embedder: Send + Sync {
     /// Numbers in a vector.
     fn dimension(&self) -> usize;
 
-    /// Hex blake3 over everything that decides a vector: weights, tokenizer, pooling. Two encoders
-    /// with the same fingerprint give the same vectors.
+    /// Hex blake3 over everything that decides a vector: weights, tokenizer, pooling, precision. Two
+    /// encoders with the same fingerprint give the same vectors.
     fn fingerprint(&self) -> &str;
+
+    /// In which numbers it computes, where it can in several.
+    fn precision(&self) -> Option<Precision> {
+        None
+    }
 
     /// Embeds each text; row `i` of the result, shape `(texts.len(), dimension)`, is `texts[i]`.
     ///

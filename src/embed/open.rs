@@ -1,17 +1,25 @@
 //! From what the user writes after `--encoder` to an encoder.
 
-use super::Embedder;
 use super::bert::BertEmbedder;
 use super::folder::ModelFolder;
 use super::reader;
 use super::static_table::{self, StaticEmbedder};
 use super::store::ModelStore;
+use super::{Embedder, EncoderChoice, Precision};
 use crate::error::{Error, Result};
 use serde_json::Value;
 use std::path::Path;
 
 /// The name of the built-in table.
 const STATIC: &str = "static";
+
+/// As [`open_at`], at the precision that is the default.
+///
+/// # Errors
+/// As [`open_at`].
+pub fn open(name_or_folder: &str, store: &ModelStore) -> Result<Box<dyn Embedder>> {
+    open_at(EncoderChoice { name: name_or_folder, precision: Precision::default() }, store)
+}
 
 /// Opens an encoder: `static`, a model of the store such as `minilm`, or a folder.
 ///
@@ -21,21 +29,22 @@ const STATIC: &str = "static";
 /// # Errors
 /// [`Error::Encoder`]: an unknown name (with the nearest known one), a model that is not added, a
 /// folder whose files are missing, broken, or do not fit together, naming the file.
-pub fn open(name_or_folder: &str, store: &ModelStore) -> Result<Box<dyn Embedder>> {
+pub fn open_at(choice: EncoderChoice<'_>, store: &ModelStore) -> Result<Box<dyn Embedder>> {
+    let EncoderChoice { name: name_or_folder, precision } = choice;
     if name_or_folder == STATIC {
         return Ok(Box::new(StaticEmbedder::built_in()?));
     }
     if name_or_folder == reader::NAME {
-        return Ok(Box::new(reader::built_in()?));
+        return Ok(Box::new(reader::built_in(precision)?));
     }
     let mut folder = find(name_or_folder, store)?;
     Ok(match architecture(&mut folder)? {
-        Architecture::Bert => Box::new(bert(folder)?),
+        Architecture::Bert => Box::new(bert(folder, precision)?),
         Architecture::Static => Box::new(StaticEmbedder::load(folder)?),
     })
 }
 
-/// Opens an encoder that must be a transformer.
+/// Opens an encoder that must be a transformer, at f32: what is made of it is kept.
 pub(super) fn open_bert(name_or_folder: &str, store: &ModelStore) -> Result<BertEmbedder> {
     let is_table = || {
         Error::encoder(
@@ -48,11 +57,11 @@ pub(super) fn open_bert(name_or_folder: &str, store: &ModelStore) -> Result<Bert
         return Err(is_table());
     }
     if name_or_folder == reader::NAME {
-        return reader::built_in();
+        return reader::built_in(Precision::F32);
     }
     let mut folder = find(name_or_folder, store)?;
     match architecture(&mut folder)? {
-        Architecture::Bert => bert(folder),
+        Architecture::Bert => bert(folder, Precision::F32),
         Architecture::Static => Err(is_table()),
     }
 }
@@ -79,11 +88,11 @@ fn architecture(folder: &mut ModelFolder) -> Result<Architecture> {
     }
 }
 
-pub(super) fn bert(mut folder: ModelFolder) -> Result<BertEmbedder> {
+pub(super) fn bert(mut folder: ModelFolder, precision: Precision) -> Result<BertEmbedder> {
     let file = static_table::CONFIG;
     let bytes = folder.read(file)?;
     let config = serde_json::from_slice(&bytes).map_err(|error| folder.fault(file, error))?;
-    BertEmbedder::load(folder, config)
+    BertEmbedder::load(folder, config, precision)
 }
 
 fn find(name_or_folder: &str, store: &ModelStore) -> Result<ModelFolder> {

@@ -3,8 +3,8 @@
 
 use super::bert::BertEmbedder;
 use super::folder::{BuiltInFile, ModelFolder};
-use super::open;
 use super::store::{ModelEntry, ModelState};
+use super::{Precision, open};
 use crate::error::Result;
 
 /// What `--encoder` takes.
@@ -17,8 +17,8 @@ static BUILT_IN: [BuiltInFile; 3] = [
 ];
 
 /// The transformer that is part of the program.
-pub(super) fn built_in() -> Result<BertEmbedder> {
-    open::bert(ModelFolder::built_in(NAME, &BUILT_IN))
+pub(super) fn built_in(precision: Precision) -> Result<BertEmbedder> {
+    open::bert(ModelFolder::built_in(NAME, &BUILT_IN), precision)
 }
 
 /// The line of `themeline models list`.
@@ -63,7 +63,8 @@ mod tests {
     fn vectors_and_logits_equal_those_of_pytorch() {
         let texts = texts();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let (vectors, logits) = built_in().unwrap().embed_with_logits(&texts).unwrap();
+        let (vectors, logits) =
+            built_in(Precision::F32).unwrap().embed_with_logits(&texts).unwrap();
         let apart = |found: &Array2<f32>, expected: &Array2<f32>| {
             assert_eq!(found.dim(), expected.dim());
             (found - expected).iter().fold(0.0, |most: f32, x| most.max(x.abs()))
@@ -74,9 +75,47 @@ mod tests {
         assert!(apart_by < 2e-3, "logits differ by {apart_by}");
     }
 
+    /// Mean and least cosine, at 8 bits and at f32.
+    fn nearness(texts: &[&str]) -> (f32, f32) {
+        let embed = |precision| built_in(precision).unwrap().embed(texts).unwrap();
+        let (fast, reference) = (embed(Precision::Int8), embed(Precision::F32));
+        let cosine = |row: usize| fast.row(row).dot(&reference.row(row));
+        let cosines: Vec<f32> = (0..texts.len()).map(cosine).collect();
+        let least = cosines.iter().copied().fold(1.0, f32::min);
+        (cosines.iter().sum::<f32>() / texts.len() as f32, least)
+    }
+
+    #[test]
+    fn at_8_bits_its_vectors_stay_near_those_of_f32() {
+        let texts = texts();
+        let texts: Vec<&str> =
+            texts.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+        let (mean, least) = nearness(&texts);
+        assert!(mean >= 0.995 && least >= 0.98, "mean {mean}, least {least}");
+        assert!(mean < 1.0, "8 bits are not f32");
+    }
+
+    #[test]
+    fn at_8_bits_a_thousand_sentences_stay_near_those_of_f32() {
+        let shared = std::env::var("THEMELINE_SHARED").unwrap_or_else(|_| "../shared".to_owned());
+        let path = Path::new(&shared).join("gold/coded-sentences.jsonl");
+        let Ok(lines) = std::fs::read_to_string(&path) else {
+            eprintln!("SKIPPED: no {}; set THEMELINE_SHARED", path.display());
+            return;
+        };
+        let rows = lines.lines().map(|line| serde_json::from_str(line).unwrap());
+        let texts: Vec<String> =
+            rows.map(|row: serde_json::Value| row["text"].as_str().unwrap().to_owned()).collect();
+        let texts: Vec<&str> = texts.iter().step_by(5).take(1000).map(String::as_str).collect();
+        assert_eq!(texts.len(), 1000);
+        let (mean, least) = nearness(&texts);
+        eprintln!("cosine of 8 bits with f32: mean {mean:.5}, least {least:.5}");
+        assert!(mean >= 0.995 && least >= 0.98, "mean {mean}, least {least}");
+    }
+
     #[test]
     fn its_heads_put_the_theme_of_a_plain_sentence_well_before_the_others() {
-        let reader = built_in().unwrap();
+        let reader = built_in(Precision::Int8).unwrap();
         let labels = reader.heads().unwrap().labels.clone();
         let mut least = f32::INFINITY;
         for (text, theme) in [
@@ -101,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_row_is_the_same_in_any_company_and_an_empty_text_has_no_theme() {
-        let reader = built_in().unwrap();
+        let reader = built_in(Precision::Int8).unwrap();
         let (vectors, logits) = reader.embed_with_logits(&["A bridge.", "", "A port."]).unwrap();
         let (alone, of_one) = reader.embed_with_logits(&["A port."]).unwrap();
         let (logits, of_one) = (logits.unwrap(), of_one.unwrap());
@@ -114,7 +153,7 @@ mod tests {
     fn what_is_built_in_is_the_folder_and_stays_under_twenty_four_megabytes() {
         let folder = at("models/reader");
         let opened = open::open(folder.to_str().unwrap(), &ModelStore::at("nowhere")).unwrap();
-        assert_eq!(opened.fingerprint(), built_in().unwrap().fingerprint());
+        assert_eq!(opened.fingerprint(), built_in(Precision::Int8).unwrap().fingerprint());
         let files = std::fs::read_dir(folder).unwrap().flatten();
         let bytes: u64 = files.map(|file| file.metadata().unwrap().len()).sum();
         assert!(bytes < 24_000_000, "{bytes}");

@@ -54,11 +54,11 @@ pub fn check_codebook(
     let codebook = Codebook::open(&config.codebook)?;
     if corpus.is_empty() {
         let store = ModelStore::locate(config.models_dir.as_deref())?;
-        let embedder = embed::open(&config.encoder, &store)?;
+        let embedder = embed::open_at(config.encoder_choice(), &store)?;
         let model = theme::fit(&[], codebook, &*embedder, fit_options(config))?;
         return Ok(checked(&model, (None, 0), check(&model, &*embedder, None)?));
     }
-    let mut job = Job::open("codebook check", corpus, &config.encoder, config, told)?;
+    let mut job = Job::open("codebook check", corpus, config.encoder_choice(), config, told)?;
     let sample = job.sample(&[])?;
     told(Stage::Fit, 0);
     let model = theme::fit(&sample, codebook, &*job.embedder, fit_options(config))?;
@@ -130,7 +130,7 @@ pub fn diff_codebooks(
     told: Progress<'_>,
 ) -> Result<CodebookComparison> {
     let (before, after) = (Codebook::open(before)?, Codebook::open(after)?);
-    let mut job = Job::open("codebook diff", corpus, &config.encoder, config, told)?;
+    let mut job = Job::open("codebook diff", corpus, config.encoder_choice(), config, told)?;
     let sample = job.sample(&[])?;
     told(Stage::Fit, 0);
     let fit = |codebook| theme::fit(&sample, codebook, &*job.embedder, fit_options(config));

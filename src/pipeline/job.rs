@@ -12,7 +12,7 @@ use crate::compare::CompareOptions;
 use crate::config::Config;
 use crate::copies::{Copies, CopyFound, Finder, Marks, Shared, Survey, Trace};
 use crate::document::{Document, Reject};
-use crate::embed::{self, Embedder, ModelStore};
+use crate::embed::{self, Embedder, EncoderChoice, ModelStore};
 use crate::error::{Error, Result};
 use crate::ingest::{Inputs, Why};
 use crate::report::run::{CodebookUsed, Counts, EncoderUsed, InputRead, RunFile};
@@ -119,12 +119,12 @@ impl<'j> Job<'j> {
     pub fn open(
         verb: &'static str,
         inputs: &[String],
-        encoder: &str,
+        encoder: EncoderChoice<'_>,
         config: &'j Config,
         told: Progress<'j>,
     ) -> Result<Self> {
         let inputs = Inputs::expand(inputs)?;
-        let embedder = embed::open(encoder, &ModelStore::locate(config.models_dir.as_deref())?)?;
+        let embedder = embed::open_at(encoder, &ModelStore::locate(config.models_dir.as_deref())?)?;
         let warnings = skipped_warning(&inputs).into_iter().collect();
         let (timings, survey) = (Vec::new(), None);
         Ok(Job { verb, config, inputs, embedder, told, timings, warnings, survey })

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::config::{Config, Options};
 use crate::document::Document;
-use crate::embed::{self, Embedder, ModelStore};
+use crate::embed::{self, Embedder, EncoderChoice, ModelStore};
 use crate::error::{Error, Result};
 use crate::ingest::Inputs;
 use crate::report::run::RunFile;
@@ -77,11 +77,12 @@ pub(super) fn encoder(
 ) -> Result<Box<dyn Embedder>> {
     let store = ModelStore::locate(models_dir)?;
     let of_options = run.options.get("encoder").and_then(|name| name.as_str());
-    let of_options = of_options.map(|name| embed::open(name, &store));
+    let own = model.encoder.choice();
+    let of_options = of_options.map(|name| embed::open_at(EncoderChoice { name, ..own }, &store));
     let fits = |embedder: &dyn Embedder| embedder.fingerprint() == run.encoder.fingerprint;
     let embedder = match of_options {
         Some(Ok(embedder)) if fits(&*embedder) => embedder,
-        _ => embed::open(&run.encoder.name, &store)?,
+        _ => embed::open_at(EncoderChoice { name: &run.encoder.name, ..own }, &store)?,
     };
     model.check_encoder(&*embedder)?;
     Ok(embedder)

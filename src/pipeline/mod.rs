@@ -36,7 +36,7 @@ use job::Job;
 /// What stops the work as a whole; a bad record does not.
 pub fn run(inputs: &[String], config: &Config, out: &Path, told: Progress<'_>) -> Result<Outcome> {
     let folder = OutputFolder::create(out)?;
-    let mut job = Job::open("run", inputs, &config.encoder, config, told)?.surveying();
+    let mut job = Job::open("run", inputs, config.encoder_choice(), config, told)?.surveying();
     let model = job.fit()?;
     job.score(&model, folder)
 }
@@ -51,7 +51,7 @@ pub fn fit(
     out: &Path,
     told: Progress<'_>,
 ) -> Result<ThemeModel> {
-    let mut job = Job::open("fit", inputs, &config.encoder, config, told)?;
+    let mut job = Job::open("fit", inputs, config.encoder_choice(), config, told)?;
     let model = job.fit()?;
     write_whole(out, &model.to_json())?;
     Ok(model)

@@ -72,6 +72,7 @@ pub fn fit(
             name: embedder.name().to_owned(),
             fingerprint: embedder.fingerprint().to_owned(),
             dimension: embedder.dimension(),
+            precision: embedder.precision(),
         },
         codebook_fingerprint: codebook.fingerprint(),
         fitted_on: FittedOn {

@@ -22,7 +22,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::codebook::Codebook;
-use crate::embed::Embedder;
+use crate::embed::{Embedder, EncoderChoice, Precision};
 use crate::error::{Error, Result};
 
 use directions::{Direction, Directions};
@@ -71,6 +71,23 @@ pub struct EncoderRef {
     pub fingerprint: String,
     /// Length of its vectors.
     pub dimension: usize,
+    /// In which numbers it computes, where it can in several; those before 0.1 had f32 alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
+}
+
+impl EncoderRef {
+    /// What to open to have it again.
+    pub fn choice(&self) -> EncoderChoice<'_> {
+        let precision = self.precision.unwrap_or(Precision::F32);
+        EncoderChoice { name: &self.name, precision }
+    }
+
+    /// Its name, and the flag for its precision where it has several.
+    fn asked(&self) -> String {
+        let flag = self.precision.map(|precision| format!(" --precision {}", precision.name()));
+        format!("{}{}", self.name, flag.unwrap_or_default())
+    }
 }
 
 /// What a model was fitted on.
@@ -260,7 +277,7 @@ impl ThemeModel {
                 self.encoder.name,
                 short(&self.encoder.fingerprint)
             ),
-            format!("score with --encoder {}, or fit the themes again", self.encoder.name),
+            format!("score with --encoder {}, or fit the themes again", self.encoder.asked()),
         ))
     }
 }

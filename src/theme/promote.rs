@@ -184,7 +184,12 @@ mod tests {
         ThemeModel {
             schema: SCHEMA.to_owned(),
             themeline: "0".to_owned(),
-            encoder: EncoderRef { name: "e".into(), fingerprint: "f".into(), dimension: 1 },
+            encoder: EncoderRef {
+                name: "e".into(),
+                fingerprint: "f".into(),
+                dimension: 1,
+                precision: None,
+            },
             codebook_fingerprint: String::new(),
             codebook: Codebook::none(),
             fitted_on: FittedOn {

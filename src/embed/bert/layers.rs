@@ -5,6 +5,7 @@
 
 use super::config::Config;
 use super::weights::Weights;
+use crate::embed::kernel::gelu;
 use crate::tokenize::TokenBatch;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView2, Axis, AxisDescription, Slice, Zip};
@@ -216,53 +217,9 @@ impl LayerNorm {
     }
 }
 
-/// `x Φ(x)`, with Φ the normal distribution function.
-fn gelu(x: f32) -> f32 {
-    0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
-}
-
-/// The error function by a quotient of polynomials in x² (the minimax fit used by Eigen); within
-/// 5e-7 of the true value everywhere.
-fn erf(x: f32) -> f32 {
-    const ABOVE: [f32; 7] = [
-        -2.726_142_3e-10,
-        2.770_681_4e-8,
-        -2.101_024e-6,
-        -5.692_506_4e-5,
-        -7.349_906_3e-4,
-        -2.954_6e-3,
-        -1.609_603_3e-2,
-    ];
-    const BELOW: [f32; 5] =
-        [-1.456_607_2e-5, -2.133_740_6e-4, -1.682_827e-3, -7.373_329e-3, -1.426_473_9e-2];
-    let x = x.clamp(-4.0, 4.0);
-    let square = x * x;
-    let polynomial = |coefficients: &[f32]| coefficients.iter().fold(0.0, |y, c| y * square + c);
-    x * polynomial(&ABOVE) / polynomial(&BELOW)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The integral of the bell curve from 0 to `x`, by Simpson's rule in f64.
-    fn erf_by_integration(x: f64) -> f64 {
-        let n = 2000;
-        let step = x / f64::from(n);
-        let bell = |i: i32| (-(f64::from(i) * step).powi(2)).exp();
-        let inner: f64 =
-            (1..n).map(|i| if i % 2 == 1 { 4.0 * bell(i) } else { 2.0 * bell(i) }).sum();
-        (bell(0) + inner + bell(n)) * step / 3.0 * 2.0 / std::f64::consts::PI.sqrt()
-    }
-
-    #[test]
-    fn erf_is_exact_to_a_few_parts_in_ten_million() {
-        for i in -700..=700 {
-            let x = i as f32 / 100.0;
-            let error = (f64::from(erf(x)) - erf_by_integration(f64::from(x))).abs();
-            assert!(error < 5e-7, "erf({x}) is off by {error:e}");
-        }
-    }
 
     #[test]
     fn a_row_that_attends_to_itself_alone_keeps_its_weight() {

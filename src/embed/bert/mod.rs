@@ -4,6 +4,7 @@
 //! Reimers and Gurevych, "Sentence-BERT" (2019). Tokens of many windows are packed end to end:
 //! linear layers run over all of them at once, attention within each window, and nothing is padded.
 
+mod byte_layers;
 mod config;
 mod layers;
 mod pooling;
@@ -11,6 +12,7 @@ mod theme_heads;
 mod weights;
 mod windows;
 
+use byte_layers::ByteEncoder;
 pub(super) use config::Config;
 use layers::{Embeddings, Encoder};
 use pooling::Pooling;
@@ -19,7 +21,8 @@ use weights::Weights;
 use windows::{Pack, Parted, Segment, Windows};
 
 use super::folder::ModelFolder;
-use super::{Embedder, EmbeddingMatrix, Heads, NO_TEXT};
+use super::kernel::{self, Level};
+use super::{Embedder, EmbeddingMatrix, Heads, NO_TEXT, Precision};
 use crate::error::{Error, Result};
 use crate::tokenize::{TokenBatch, Tokenizer};
 use ndarray::Array2;
@@ -38,7 +41,7 @@ pub struct BertEmbedder {
     fingerprint: String,
     tokenizer: Tokenizer,
     embeddings: Embeddings,
-    encoder: Encoder,
+    layers: Layers,
     pooling: Pooling,
     heads: Option<(Heads, ThemeHeads)>,
     dimension: usize,
@@ -46,22 +49,32 @@ pub struct BertEmbedder {
     max_tokens: usize,
 }
 
+/// The layers, by their precision.
+enum Layers {
+    Int8(ByteEncoder),
+    F32(Encoder),
+}
+
 impl BertEmbedder {
     /// Loads the model in `folder`; `config` is its config.json.
-    pub(super) fn load(mut folder: ModelFolder, config: Config) -> Result<Self> {
+    pub(super) fn load(
+        mut folder: ModelFolder,
+        config: Config,
+        precision: Precision,
+    ) -> Result<Self> {
         config.check().map_err(|message| folder.fault("config.json", message))?;
         let pooling = Pooling::load(&mut folder)?;
         let max_tokens = config::max_tokens(&mut folder, &config)?;
         let tokenizer = load_tokenizer(&mut folder, &config, max_tokens)?;
         let bytes = folder.read("model.safetensors")?;
-        let (embeddings, encoder, heads) =
-            layers(&bytes, &config).map_err(|error| folder.fault("model.safetensors", error))?;
+        let (embeddings, layers, heads) = parts(&bytes, &config, (precision, kernel::level()?))
+            .map_err(|error| folder.fault("model.safetensors", error))?;
         Ok(BertEmbedder {
             name: folder.name().to_owned(),
-            fingerprint: folder.fingerprint(),
+            fingerprint: precision.fingerprint(folder.fingerprint()),
             tokenizer,
             embeddings,
-            encoder,
+            layers,
             pooling,
             heads: config.themeline_heads.zip(heads),
             dimension: config.hidden_size,
@@ -106,7 +119,10 @@ impl BertEmbedder {
     /// The vectors of all tokens of a pack, shape `(n_tokens, hidden)`.
     fn hidden(&self, pack: &TokenBatch) -> Array2<f32> {
         let mut hidden = self.embeddings.forward(pack);
-        self.encoder.forward(&mut hidden, pack);
+        match &self.layers {
+            Layers::Int8(layers) => layers.forward(&mut hidden, pack),
+            Layers::F32(layers) => layers.forward(&mut hidden, pack),
+        }
         hidden
     }
 
@@ -139,6 +155,13 @@ impl Embedder for BertEmbedder {
 
     fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    fn precision(&self) -> Option<Precision> {
+        Some(match self.layers {
+            Layers::Int8(_) => Precision::Int8,
+            Layers::F32(_) => Precision::F32,
+        })
     }
 
     /// A text of more tokens than the model reads is cut into windows of equal length, whose vectors
@@ -218,16 +241,22 @@ fn read_tokenizer(folder: &mut ModelFolder) -> Result<(&'static str, Tokenizer)>
     Ok((JSON, tokenizer))
 }
 
-type Parts = (Embeddings, Encoder, Option<ThemeHeads>);
+type Parts = (Embeddings, Layers, Option<ThemeHeads>);
 
-fn layers(bytes: &[u8], config: &Config) -> std::result::Result<Parts, String> {
+fn parts(
+    bytes: &[u8],
+    config: &Config,
+    (precision, level): (Precision, Level),
+) -> std::result::Result<Parts, String> {
     let weights = Weights::read(bytes)?;
     let heads = config.themeline_heads.as_ref();
     let heads =
         heads.map(|heads| ThemeHeads::load(&weights, heads.labels.len(), config.hidden_size));
-    let (embeddings, encoder) =
-        (Embeddings::load(&weights, config)?, Encoder::load(&weights, config)?);
-    Ok((embeddings, encoder, heads.transpose()?))
+    let layers = match precision {
+        Precision::Int8 => Layers::Int8(ByteEncoder::load(&weights, config, level)?),
+        Precision::F32 => Layers::F32(Encoder::load(&weights, config)?),
+    };
+    Ok((Embeddings::load(&weights, config)?, layers, heads.transpose()?))
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 use super::*;
+use crate::embed::EncoderChoice;
+use crate::embed::kernel::Level;
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::fs;
@@ -31,9 +33,13 @@ fn tiny_copy() -> TempDir {
 }
 
 fn load(path: &Path) -> Result<BertEmbedder> {
+    load_at(path, Precision::F32)
+}
+
+fn load_at(path: &Path, precision: Precision) -> Result<BertEmbedder> {
     let mut folder = ModelFolder::new("tiny", path);
     let config = folder.json("config.json")?.unwrap();
-    BertEmbedder::load(folder, config)
+    BertEmbedder::load(folder, config, precision)
 }
 
 fn tiny() -> BertEmbedder {
@@ -84,7 +90,8 @@ fn outputs_equal_those_of_transformers_for_every_pooling_and_any_length() {
 #[test]
 fn minilm_equals_sentence_transformers() {
     let store = crate::embed::ModelStore::locate(None).unwrap();
-    let Ok(model) = crate::embed::open("minilm", &store) else {
+    let choice = EncoderChoice { name: "minilm", precision: Precision::F32 };
+    let Ok(model) = crate::embed::open_at(choice, &store) else {
         eprintln!("SKIPPED: minilm parity: run `themeline models add minilm`");
         return;
     };
@@ -97,18 +104,23 @@ fn minilm_equals_sentence_transformers() {
 
 #[test]
 fn a_row_is_the_same_alone_in_any_company_and_on_any_number_of_threads() {
-    let model = tiny();
+    for precision in [Precision::F32, Precision::Int8] {
+        a_row_is_its_own(&load_at(&fixture("tiny-bert"), precision).unwrap());
+    }
+}
+
+fn a_row_is_its_own(model: &BertEmbedder) {
     let mut texts = texts();
     for i in 0..150 {
         texts.push(format!("{} and the river", "port ".repeat(i % 40)));
     }
-    let together = embed(&model, &texts);
+    let together = embed(model, &texts);
     for (row, text) in texts.iter().enumerate() {
-        assert_eq!(embed(&model, std::slice::from_ref(text)).row(0), together.row(row), "{text}");
+        assert_eq!(embed(model, std::slice::from_ref(text)).row(0), together.row(row), "{text}");
     }
     for n_threads in [1, 2, 3] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-        assert_eq!(pool.install(|| embed(&model, &texts)), together);
+        assert_eq!(pool.install(|| embed(model, &texts)), together);
     }
 }
 
@@ -332,4 +344,30 @@ fn the_fingerprint_changes_with_the_weights_and_the_pooling() {
         (Dtype::F32, values.iter().flat_map(|x| (x * 1.5).to_le_bytes()).collect())
     });
     assert_ne!(load(weights.path()).unwrap().fingerprint(), original);
+}
+
+#[test]
+fn at_8_bits_vectors_stay_near_those_of_f32_and_are_the_same_at_every_level() {
+    let model = |level: Level| {
+        let model = load_at(&fixture("tiny-bert"), Precision::Int8).unwrap();
+        let Layers::Int8(layers) = model.layers else { panic!("8 bits were asked for") };
+        BertEmbedder { layers: Layers::Int8(layers.at(level)), ..model }
+    };
+    let [portable, others @ ..] = &Level::all()[..] else { panic!("plain arithmetic is there") };
+    let found = embed(&model(*portable), &texts());
+    let cosine = lowest_cosine(&found, &embed(&tiny(), &texts()).into_inner());
+    assert!(cosine > 0.995 && cosine < 1.0, "{cosine}");
+    for level in others {
+        assert_eq!(embed(&model(*level), &texts()), found, "{}", level.name());
+    }
+}
+
+#[test]
+fn the_fingerprint_tells_the_precision_and_that_of_f32_is_that_of_the_files() {
+    let int8 = load_at(&fixture("tiny-bert"), Precision::Int8).unwrap();
+    assert_ne!(int8.fingerprint(), tiny().fingerprint());
+    assert_eq!(
+        (int8.precision(), tiny().precision()),
+        (Some(Precision::Int8), Some(Precision::F32))
+    );
 }

@@ -20,7 +20,7 @@ fn a_table_opens_as_an_encoder_and_knows_where_it_comes_from() {
     let rows = table.embed(&["ports and rail", "[CLS]", "☃"]).unwrap();
     assert!((rows.row(0).dot(&rows.row(0)) - 1.0).abs() < 1e-6);
     assert!(rows.row(2).iter().all(|&x| x == 0.0));
-    let source = open(TINY, &ModelStore::at("nowhere")).unwrap();
+    let source = open::open_bert(TINY, &ModelStore::at("nowhere")).unwrap();
     let config = std::fs::read_to_string(folder.path().join("config.json")).unwrap();
     assert!(config.contains(source.fingerprint()));
     let vocabulary = std::fs::read_to_string(folder.path().join("vocab.txt")).unwrap();
