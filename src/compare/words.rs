@@ -162,7 +162,7 @@ fn percent(share: f64, places: usize) -> String {
 }
 
 /// In percentage points, with its sign; zero has none.
-fn points(difference: f64, places: usize) -> String {
+pub(super) fn points(difference: f64, places: usize) -> String {
     let points = format!("{:+.places$}", difference * 100.0);
     match points.chars().any(|c| c.is_ascii_digit() && c != '0') {
         true => points,

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use crate::compare::counted::CountedDocument;
 use crate::compare::draws::Draws;
 use crate::compare::interval::MIN_DOCUMENTS;
+use crate::compare::words;
 
 use super::mix::level;
 use super::{Besides, Case};
@@ -245,8 +246,9 @@ fn sentence(whole: f64, checks: &[Check]) -> String {
 }
 
 fn failure(whole: f64, check: &Check) -> String {
-    let change =
-        format!("{:+.1} points instead of {:+.1}", check.difference * 100.0, whole * 100.0);
+    let places = if whole.abs() < 0.01 { 2 } else { 1 };
+    let [left, whole] = [check.difference, whole].map(|x| words::points(x, places));
+    let change = format!("{left} points instead of {whole}");
     let without = check.without.as_deref().unwrap_or_default();
     match check.kind {
         CheckKind::Document => format!("without document `{without}` {change}"),

@@ -166,7 +166,7 @@ fn a_change_that_one_term_carries_is_fragile_and_one_that_the_other_encoder_miss
     flat.documents.iter_mut().for_each(|document| document.themes[0].share = 0.2);
     let by =
         |other| robustness(&counted, Besides { terms: None, other: Some((other, &[Some(0)])) });
-    assert!(by(&flat).sentence.contains("by the other encoder +0.0 points"));
+    assert!(by(&flat).sentence.contains("by the other encoder 0.0 points"));
     assert!(by(&counted).is_robust);
 }
 
