@@ -40,10 +40,7 @@ use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 
 pub use change::{Comparison, Family, Verdict};
-pub use closer::{
-    Besides, Check, CheckKind, Mix, Part, Robustness, SoleTerm, SoleTerms, headline_documents,
-    look_closer,
-};
+pub use closer::{Besides, Check, CheckKind, Closer, Mix, Part, Robustness, SoleTerm, SoleTerms};
 pub use copies::Copies;
 pub use counted::{Counted, CountedDocument, CountedTheme, Measure, ThemeName};
 pub use drift::{Drift, SampledUnit, ThemeTerms, drifts};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::compare::{
-    self, Besides, CompareOptions, Counted, CountedDocument, SoleTerms, ThemeName, Trends,
+    self, Besides, Closer, CompareOptions, Counted, CountedDocument, SoleTerms, ThemeName, Trends,
 };
 use crate::error::Result;
 use crate::report::trends::TrendsFile;
@@ -72,13 +72,14 @@ impl Scores<'_> {
         counted: &Counted,
         other: Option<&(PathBuf, ThemeModel)>,
     ) -> Result<()> {
-        let terms = self.sole_terms(&compare::headline_documents(trends, counted))?;
+        let closer = Closer::new(trends, counted)?;
+        let terms = self.sole_terms(&closer.changed(trends))?;
         let by = trends.options.by;
         let counted_there = other.map(|(dir, _)| report::counted::counted(dir, by, None));
         let counted_there = counted_there.transpose()?;
         let places = other.map_or_else(Vec::new, |(_, there)| self.places_in(there));
         let other = counted_there.as_ref().map(|counted| (counted, places.as_slice()));
-        compare::look_closer(trends, counted, Besides { terms: Some(&terms), other });
+        closer.look(trends, Besides { terms: Some(&terms), other });
         Ok(())
     }
 

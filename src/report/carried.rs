@@ -4,12 +4,12 @@ use std::path::Path;
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::types::Int64Type;
 
 use crate::document::Span;
 use crate::error::Result;
 
-use super::read::unit_batches;
+use super::read::{CarriedThemes, unit_batches};
 
 /// Columns of `units.parquet` that are read.
 const COLUMNS: [&str; 5] = ["document", "start", "end", "text", "themes"];
@@ -41,18 +41,13 @@ fn of_batch(batch: &RecordBatch, take: &mut impl FnMut(CarriedUnit<'_>)) -> Opti
     let text = batch.column_by_name("text")?.as_string_opt::<i32>()?;
     let start = batch.column_by_name("start")?.as_primitive_opt::<Int64Type>()?;
     let end = batch.column_by_name("end")?.as_primitive_opt::<Int64Type>()?;
-    let themes = batch.column_by_name("themes")?.as_list_opt::<i32>()?;
-    let cells = themes.values().as_struct_opt()?;
-    let ids = cells.column_by_name("theme")?.as_string_opt::<i32>()?;
-    let scores = cells.column_by_name("score")?.as_primitive_opt::<Float64Type>()?;
-    for row in (0..batch.num_rows()).filter(|row| themes.value_length(*row) > 0) {
-        let offsets = themes.value_offsets();
-        let own = offsets[row] as usize..offsets[row + 1] as usize;
+    let themes = CarriedThemes::of(batch)?;
+    for row in (0..batch.num_rows()).filter(|row| themes.row(*row).len() > 0) {
         take(CarriedUnit {
             document: document.value(row),
             span: Span { start: start.value(row) as usize, end: end.value(row) as usize },
             text: text.value(row),
-            themes: own.map(|cell| (ids.value(cell), scores.value(cell))).collect(),
+            themes: themes.row(row).collect(),
         });
     }
     Some(())

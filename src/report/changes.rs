@@ -192,7 +192,7 @@ pub fn verdicts<'r>(rows: impl IntoIterator<Item = &'r ComparisonRow>) -> String
 }
 
 /// A heading that counts verdicts, then what changed: the surest first.
-fn listed(out: &mut String, title: &str, rows: &[&ComparisonRow]) {
+pub(super) fn listed(out: &mut String, title: &str, rows: &[&ComparisonRow]) {
     let _ = writeln!(out, "{title}: {}", verdicts(rows.iter().copied()));
     let is_change = |row: &&ComparisonRow| matches!(row.verdict, Verdict::Rose | Verdict::Fell);
     let mut changes: Vec<&ComparisonRow> = rows.iter().copied().filter(is_change).collect();

@@ -10,16 +10,13 @@ use crate::compare::corrected::{
     ALL_PERIODS, Corrected, CorrectedShare, MIN_CODED, MIN_CODED_DOCUMENTS,
 };
 
-use super::changes::verdicts;
-use super::table::{name_of, shortened, visible};
-use super::trends::{ComparisonRow, Verdict};
-use super::validation::wrapped;
+use super::changes::listed;
+use super::table::{name_of, shortened};
+use super::trends::ComparisonRow;
 use super::value::Rounded;
 
 /// Columns that a name may take.
 const NAME_WIDTH: usize = 34;
-/// Changes that are shown; the others are in the file.
-const MAX_SENTENCES: usize = 12;
 
 /// Shares and changes, corrected by units that a person coded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -147,17 +144,7 @@ fn changes(out: &mut String, corrected: &CorrectedTrends) {
     if corrected.comparisons.is_empty() {
         return;
     }
-    let _ = writeln!(out, "Corrected changes: {}", verdicts(&corrected.comparisons));
-    let is_change = |row: &&ComparisonRow| matches!(row.verdict, Verdict::Rose | Verdict::Fell);
-    let mut changed: Vec<&ComparisonRow> = corrected.comparisons.iter().filter(is_change).collect();
-    let unsure = |row: &ComparisonRow| row.q.map_or(2.0, |q| q.get());
-    changed.sort_by(|a, b| unsure(a).total_cmp(&unsure(b)));
-    for row in changed.iter().take(MAX_SENTENCES) {
-        wrapped(out, &format!("- {}", visible(&row.sentence)), "  ");
-    }
-    if changed.len() > MAX_SENTENCES {
-        let _ = writeln!(out, "and {} more, in trends.json", changed.len() - MAX_SENTENCES);
-    }
+    listed(out, "Corrected changes", &corrected.comparisons.iter().collect::<Vec<_>>());
 }
 
 #[cfg(test)]

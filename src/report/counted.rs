@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, ListArray, RecordBatch};
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, RecordBatch};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -19,7 +19,7 @@ use crate::document::{Date, PeriodLength};
 use crate::error::{Error, Result};
 
 use super::folder::OutputFile;
-use super::read::{HINT, unit_batches};
+use super::read::{CarriedThemes, HINT, unit_batches};
 use super::rows::{NoneCell, ThemeCell};
 use super::value::InOrder;
 
@@ -221,32 +221,20 @@ fn add(batch: &RecordBatch, index: &HashMap<&str, usize>, heads: &mut Heads) -> 
     let document = batch.column_by_name("document")?.as_string_opt::<i32>()?;
     let start = batch.column_by_name("start")?.as_primitive_opt::<Int64Type>()?;
     let end = batch.column_by_name("end")?.as_primitive_opt::<Int64Type>()?;
-    let themes = batch.column_by_name("themes")?.as_list_opt::<i32>()?;
+    let themes = CarriedThemes::of(batch)?;
     let copy_of = batch.column_by_name("copy_of");
     for row in 0..batch.num_rows() {
         let Some(&at) = index.get(document.value(row)) else { continue };
         let head = &mut heads.documents[at];
         let n_bytes = (end.value(row) - start.value(row)).unsigned_abs();
         head.document.n_bytes += n_bytes;
-        head.document.n_bare += u64::from(themes.value_length(row) == 0);
+        head.document.n_bare += u64::from(themes.row(row).len() == 0);
         let is_first_said = copy_of.is_none_or(|copy_of| copy_of.is_null(row));
         if let (true, Some(first_said)) = (is_first_said, &mut head.first_said) {
-            first_said.add(n_bytes, &carried(themes, row, &heads.themes)?);
+            let theme = |(id, score): (&str, f64)| Some((*heads.themes.get(id)?, score));
+            let carried: Vec<(usize, f64)> = themes.row(row).filter_map(theme).collect();
+            first_said.add(n_bytes, &carried);
         }
     }
     Some(())
-}
-
-/// The themes of a unit with their scores; `None` where the column is not of its type.
-fn carried(
-    themes: &ListArray,
-    row: usize,
-    by_id: &HashMap<String, usize>,
-) -> Option<Vec<(usize, f64)>> {
-    let cells = themes.value(row);
-    let cells = cells.as_struct_opt()?;
-    let ids = cells.column_by_name("theme")?.as_string_opt::<i32>()?;
-    let scores = cells.column_by_name("score")?.as_primitive_opt::<Float64Type>()?;
-    let theme = |k: usize| Some((*by_id.get(ids.value(k))?, scores.value(k)));
-    Some((0..ids.len()).filter_map(theme).collect())
 }

@@ -107,66 +107,6 @@ pub fn run_file() -> RunFile {
 
 /// Trends of one theme in two years, the first without text.
 pub fn trends_file() -> TrendsFile {
-    let number = |x: f64| Some(x.into());
-    let share = |period: &str, share: Option<f64>| ShareRow {
-        theme: "trade".to_owned(),
-        period: period.to_owned(),
-        group: None,
-        share: share.map(Into::into),
-        low: None,
-        high: share.map(Into::into),
-        n_documents: 3,
-        n_units: 40,
-        se: share.and(number(0.1)),
-        small: true,
-        trend: share.and(number(0.3)),
-        trend_low: share.and(number(0.2)),
-        trend_high: share.and(number(0.4)),
-        share_with_copies: share.map(|share| (share + 0.01).into()),
-    };
-    let period = |period: &str| PeriodRow {
-        period: period.to_owned(),
-        group: None,
-        n_documents: 1,
-        n_units: 2,
-        small: true,
-        documents: vec!["d0".to_owned()],
-    };
-    let compared = |family, from: &str, verdict| ComparisonRow {
-        theme: "trade".to_owned(),
-        from: from.to_owned(),
-        to: "2021".to_owned(),
-        group: None,
-        difference: number(0.25),
-        low: number(0.1),
-        high: number(0.3),
-        p: number(0.01),
-        q: None,
-        detectable: None,
-        verdict,
-        sentence: "Trade rose.".to_owned(),
-        share_from: None,
-        share_to: number(0.5),
-        n_documents_from: 3,
-        n_documents_to: 3,
-        family,
-        mix: vec![mix()],
-        robustness: Some(robustness()),
-    };
-    let corrected = |period: &str, share: Option<f64>| CorrectedRow {
-        theme: "trade".to_owned(),
-        period: period.to_owned(),
-        group: None,
-        share: share.map(Into::into),
-        low: share.map(|share| (share / 2.0).into()),
-        high: share.map(|share| (share * 2.0).into()),
-        se: share.and(number(0.03)),
-        lambda: 0.5.into(),
-        n_coded: 12,
-        n_documents: 9,
-        uncorrected: number(0.125),
-        reason: share.is_none().then(|| "3 coded units".to_owned()),
-    };
     TrendsFile {
         schema: TrendsTag::V1,
         by: PeriodLength::Year,
@@ -202,8 +142,90 @@ pub fn trends_file() -> TrendsFile {
             n_uncoded: 1,
             n_documents: 9,
             shares: vec![corrected("2021", None), corrected("all", Some(0.25))],
-            comparisons: vec![compared(Family::Neighbours, "2020", Verdict::Rose)],
+            // Corrected changes are not looked at closer.
+            comparisons: vec![ComparisonRow {
+                mix: Vec::new(),
+                robustness: None,
+                ..compared(Family::Neighbours, "2020", Verdict::Rose)
+            }],
         }),
+    }
+}
+
+fn number<N: From<f64>>(x: f64) -> Option<N> {
+    Some(x.into())
+}
+
+/// A theme's share of a year.
+fn share(period: &str, share: Option<f64>) -> ShareRow {
+    ShareRow {
+        theme: "trade".to_owned(),
+        period: period.to_owned(),
+        group: None,
+        share: share.map(Into::into),
+        low: None,
+        high: share.map(Into::into),
+        n_documents: 3,
+        n_units: 40,
+        se: share.and(number(0.1)),
+        small: true,
+        trend: share.and(number(0.3)),
+        trend_low: share.and(number(0.2)),
+        trend_high: share.and(number(0.4)),
+        share_with_copies: share.map(|share| (share + 0.01).into()),
+    }
+}
+
+fn period(period: &str) -> PeriodRow {
+    PeriodRow {
+        period: period.to_owned(),
+        group: None,
+        n_documents: 1,
+        n_units: 2,
+        small: true,
+        documents: vec!["d0".to_owned()],
+    }
+}
+
+/// A change to 2021.
+fn compared(family: Family, from: &str, verdict: Verdict) -> ComparisonRow {
+    ComparisonRow {
+        theme: "trade".to_owned(),
+        from: from.to_owned(),
+        to: "2021".to_owned(),
+        group: None,
+        difference: number(0.25),
+        low: number(0.1),
+        high: number(0.3),
+        p: number(0.01),
+        q: None,
+        detectable: None,
+        verdict,
+        sentence: "Trade rose.".to_owned(),
+        share_from: None,
+        share_to: number(0.5),
+        n_documents_from: 3,
+        n_documents_to: 3,
+        family,
+        mix: vec![mix()],
+        robustness: Some(robustness()),
+    }
+}
+
+fn corrected(period: &str, share: Option<f64>) -> CorrectedRow {
+    CorrectedRow {
+        theme: "trade".to_owned(),
+        period: period.to_owned(),
+        group: None,
+        share: share.map(Into::into),
+        low: share.map(|share| (share / 2.0).into()),
+        high: share.map(|share| (share * 2.0).into()),
+        se: share.and(number(0.03)),
+        lambda: 0.5.into(),
+        n_coded: 12,
+        n_documents: 9,
+        uncorrected: number(0.125),
+        reason: share.is_none().then(|| "3 coded units".to_owned()),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Float64Array, ListArray, RecordBatch, StringArray};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Deserialize;
@@ -119,6 +119,31 @@ pub(super) fn unit_batches(
     Ok(())
 }
 
+/// The column `themes` of a batch of units.
+pub(super) struct CarriedThemes<'b> {
+    of_unit: &'b ListArray,
+    ids: &'b StringArray,
+    scores: &'b Float64Array,
+}
+
+impl<'b> CarriedThemes<'b> {
+    /// `None` where the column is not there or not of its type.
+    pub fn of(batch: &'b RecordBatch) -> Option<Self> {
+        let of_unit = batch.column_by_name("themes")?.as_list_opt::<i32>()?;
+        let cells = of_unit.values().as_struct_opt()?;
+        let ids = cells.column_by_name("theme")?.as_string_opt::<i32>()?;
+        let scores = cells.column_by_name("score")?.as_primitive_opt::<Float64Type>()?;
+        Some(CarriedThemes { of_unit, ids, scores })
+    }
+
+    /// The ids of the themes that the unit of a row carries, with its score for each.
+    pub fn row(&self, row: usize) -> impl ExactSizeIterator<Item = (&'b str, f64)> + use<'b> {
+        let (offsets, ids, scores) = (self.of_unit.value_offsets(), self.ids, self.scores);
+        let cells = offsets[row] as usize..offsets[row + 1] as usize;
+        cells.map(move |cell| (ids.value(cell), scores.value(cell)))
+    }
+}
+
 /// Adds the rows of a batch; `None` where a column is not there or not of its type. `scores` came
 /// later than the others and may be missing.
 fn add(batch: &RecordBatch, documents: &mut BTreeMap<String, ScoredText>) -> Option<()> {
@@ -126,15 +151,13 @@ fn add(batch: &RecordBatch, documents: &mut BTreeMap<String, ScoredText>) -> Opt
     let text = batch.column_by_name("text")?.as_string_opt::<i32>()?;
     let start = batch.column_by_name("start")?.as_primitive_opt::<Int64Type>()?;
     let end = batch.column_by_name("end")?.as_primitive_opt::<Int64Type>()?;
-    let themes = batch.column_by_name("themes")?.as_list_opt::<i32>()?;
+    let themes = CarriedThemes::of(batch)?;
     let scores = match batch.column_by_name("scores") {
         Some(scores) => Some(scores.as_list_opt::<i32>()?),
         None => None,
     };
     for row in 0..batch.num_rows() {
         let Some(found) = documents.get_mut(document.value(row)) else { continue };
-        let cells = themes.value(row);
-        let ids = cells.as_struct_opt()?.column_by_name("theme")?.as_string_opt::<i32>()?;
         let scores = match scores {
             Some(scores) => scores.value(row).as_primitive_opt::<Float64Type>()?.values().to_vec(),
             None => Vec::new(),
@@ -142,7 +165,7 @@ fn add(batch: &RecordBatch, documents: &mut BTreeMap<String, ScoredText>) -> Opt
         found.units.push(ScoredUnit {
             span: Span { start: start.value(row) as usize, end: end.value(row) as usize },
             text: text.value(row).to_owned(),
-            themes: (0..ids.len()).map(|k| ids.value(k).to_owned()).collect(),
+            themes: themes.row(row).map(|(id, _)| id.to_owned()).collect(),
             scores,
         });
     }

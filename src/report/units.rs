@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, ListArray, RecordBatch};
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, RecordBatch};
 
 use crate::document::Span;
 use crate::error::Result;
 
 use super::folder::OutputFile;
-use super::read::unit_batches;
+use super::read::{CarriedThemes, unit_batches};
 
 /// Columns that a sample is drawn by.
 const HEADS: [&str; 4] = ["document", "unit", "themes", "copy_of"];
@@ -42,14 +42,13 @@ pub fn each_head(dir: &Path, mut tell: impl FnMut(&str, u64, &[(&str, f64)])) ->
     unit_batches(&dir.join(OutputFile::UnitsParquet.name()), &HEADS, |batch| {
         let document = batch.column_by_name("document")?.as_string_opt::<i32>()?;
         let unit = batch.column_by_name("unit")?.as_primitive_opt::<Int64Type>()?;
-        let themes = batch.column_by_name("themes")?.as_list_opt::<i32>()?;
+        let themes = CarriedThemes::of(batch)?;
         // The column came later than the others.
         let copy_of = batch.column_by_name("copy_of");
         let is_first = |row: &usize| copy_of.is_none_or(|column| column.is_null(*row));
         for row in (0..batch.num_rows()).filter(is_first) {
-            with_themes(themes, row, |themes| {
-                tell(document.value(row), unit.value(row) as u64, themes);
-            })?;
+            let carried: Vec<(&str, f64)> = themes.row(row).collect();
+            tell(document.value(row), unit.value(row) as u64, &carried);
         }
         Some(())
     })
@@ -77,32 +76,16 @@ fn add(batch: &RecordBatch, found: &mut HashMap<String, Vec<FoundUnit>>) -> Opti
     let number = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<Int64Type>();
     let (unit, sentence) = (number("unit")?, number("sentence")?);
     let (start, end) = (number("start")?, number("end")?);
-    let themes = batch.column_by_name("themes")?.as_list_opt::<i32>()?;
+    let themes = CarriedThemes::of(batch)?;
     for row in 0..batch.num_rows() {
         let Some(units) = found.get_mut(document.value(row)) else { continue };
-        let owned = |themes: &[(&str, f64)]| {
-            themes.iter().map(|&(id, score)| (id.to_owned(), score)).collect()
-        };
         units.push(FoundUnit {
             unit: unit.value(row) as u64,
             sentence: sentence.value(row) as u64,
             span: Span { start: start.value(row) as usize, end: end.value(row) as usize },
             text: text.value(row).to_owned(),
-            themes: with_themes(themes, row, owned)?,
+            themes: themes.row(row).map(|(id, score)| (id.to_owned(), score)).collect(),
         });
     }
     Some(())
-}
-
-fn with_themes<T>(
-    themes: &ListArray,
-    row: usize,
-    work: impl FnOnce(&[(&str, f64)]) -> T,
-) -> Option<T> {
-    let cells = themes.value(row);
-    let cells = cells.as_struct_opt()?;
-    let ids = cells.column_by_name("theme")?.as_string_opt::<i32>()?;
-    let scores = cells.column_by_name("score")?.as_primitive_opt::<Float64Type>()?;
-    let pairs: Vec<(&str, f64)> = (0..ids.len()).map(|k| (ids.value(k), scores.value(k))).collect();
-    Some(work(&pairs))
 }

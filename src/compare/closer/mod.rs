@@ -71,63 +71,62 @@ impl<'c> Case<'c> {
 }
 
 /// Whether a change is looked at: every one that is real.
-pub fn is_headline(comparison: &Comparison) -> bool {
+fn is_headline(comparison: &Comparison) -> bool {
     matches!(comparison.verdict, Verdict::Rose | Verdict::Fell)
 }
 
-/// The documents behind what changed, by id, each with the ids of the themes that did.
-pub fn headline_documents<'c>(
-    trends: &'c Trends,
-    counted: &'c Counted,
-) -> HashMap<&'c str, Vec<&'c str>> {
-    let mut wanted: HashMap<&str, Vec<&str>> = HashMap::new();
-    let Ok(sides) = Sides::of(trends, counted) else { return wanted };
-    for comparison in trends.comparisons.iter().filter(|c| is_headline(c)) {
-        for document in sides.documents(comparison).into_iter().flatten() {
-            let themes = wanted.entry(&document.id).or_default();
-            if !themes.contains(&comparison.theme.as_str()) {
-                themes.push(&comparison.theme);
-            }
-        }
-    }
-    wanted
-}
+/// The documents of every side of the comparisons, ready for a closer look.
+pub struct Closer<'c>(BTreeMap<Key, side::Side<'c>>);
 
-/// Looks closer at every change that is real, and at the mix of every pair that the user named.
-pub fn look_closer(trends: &mut Trends, counted: &Counted, besides: Besides<'_>) {
-    let Ok(sides) = Sides::of(trends, counted) else { return };
-    let options = trends.options.clone();
-    let themes: Vec<String> = trends.themes.iter().map(|theme| theme.id.clone()).collect();
-    trends.comparisons.par_iter_mut().for_each(|comparison| {
-        let is_named = matches!(comparison.family, Family::Named | Family::NamedInGroups);
-        if !is_headline(comparison) && !is_named {
-            return;
-        }
-        let Some(theme) = themes.iter().position(|id| *id == comparison.theme) else { return };
-        let [from, to] = sides.documents(comparison);
-        let name = [
-            side::named(&comparison.group),
-            comparison.from.clone(),
-            comparison.to.clone(),
-            comparison.theme.clone(),
-        ];
-        let case = Case { theme, from, to, options: &options, name };
-        comparison.mix = mix::mixes(&case);
-        if is_headline(comparison) {
-            comparison.robustness = robust::judged(&case, besides);
-        }
-    });
-}
-
-/// The documents of every side of a comparison.
-struct Sides<'c>(BTreeMap<Key, side::Side<'c>>);
-
-impl<'c> Sides<'c> {
-    fn of(trends: &Trends, counted: &'c Counted) -> Result<Self> {
+impl<'c> Closer<'c> {
+    /// Puts the documents in the sides that were compared.
+    ///
+    /// # Errors
+    /// Those of [`super::compare`].
+    pub fn new(trends: &Trends, counted: &'c Counted) -> Result<Self> {
         let documents = counted.of(trends.options.copies);
         let mut sides = side::periods(&documents);
         side::pairs(&mut sides, &trends.options)?;
-        Ok(Sides(sides))
+        Ok(Closer(sides))
+    }
+
+    /// The documents behind what changed, by id, each with the ids of the themes that did.
+    pub fn changed<'t>(&self, trends: &'t Trends) -> HashMap<&'c str, Vec<&'t str>> {
+        let mut wanted: HashMap<&str, Vec<&str>> = HashMap::new();
+        for comparison in trends.comparisons.iter().filter(|c| is_headline(c)) {
+            for document in self.documents(comparison).into_iter().flatten() {
+                let themes = wanted.entry(&document.id).or_default();
+                if !themes.contains(&comparison.theme.as_str()) {
+                    themes.push(&comparison.theme);
+                }
+            }
+        }
+        wanted
+    }
+
+    /// Looks closer at every change that is real, and at the mix of every pair that the user named.
+    pub fn look(&self, trends: &mut Trends, besides: Besides<'_>) {
+        let Trends { options, themes, comparisons, .. } = trends;
+        comparisons.par_iter_mut().for_each(|comparison| {
+            let is_named = matches!(comparison.family, Family::Named | Family::NamedInGroups);
+            if !is_headline(comparison) && !is_named {
+                return;
+            }
+            let theme = themes.iter().position(|theme| theme.id == comparison.theme);
+            let Some(theme) = theme else { return };
+            let [from, to] = self.documents(comparison);
+            let name = [
+                side::named(&comparison.group),
+                comparison.from.clone(),
+                comparison.to.clone(),
+                comparison.theme.clone(),
+            ];
+            let case = Case { theme, from, to, options, name };
+            comparison.mix = mix::mixes(&case);
+            if is_headline(comparison) {
+                comparison.robustness = robust::judged(&case, besides);
+            }
+        });
     }
 
     fn documents(&self, comparison: &Comparison) -> [Vec<&'c CountedDocument>; 2] {

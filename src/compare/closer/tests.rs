@@ -6,8 +6,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::compare::{
-    Besides, CheckKind, CompareOptions, Counted, CountedDocument, CountedTheme, Robustness,
-    SoleTerm, SoleTerms, ThemeName, Trends, compare, headline_documents, look_closer,
+    Besides, CheckKind, Closer, CompareOptions, Counted, CountedDocument, CountedTheme, Robustness,
+    SoleTerm, SoleTerms, ThemeName, Trends, compare,
 };
 
 /// A document of a source, that says `share` of the theme on average.
@@ -51,7 +51,7 @@ fn compared(counted: &Counted, between: &str) -> Trends {
 
 fn robustness(counted: &Counted, besides: Besides<'_>) -> Robustness {
     let mut trends = compared(counted, "");
-    look_closer(&mut trends, counted, besides);
+    Closer::new(&trends, counted).unwrap().look(&mut trends, besides);
     trends.comparisons[0].robustness.clone().expect("the planted change is found")
 }
 
@@ -68,7 +68,7 @@ fn a_change_of_the_mix_is_told_from_one_of_the_content() {
         {
             let counted = corpus(seed, years);
             let mut trends = compared(&counted, "2020,2021");
-            look_closer(&mut trends, &counted, Besides::default());
+            Closer::new(&trends, &counted).unwrap().look(&mut trends, Besides::default());
             let comparison = &trends.comparisons[1];
             let by_source = comparison.mix.iter().find(|mix| mix.field == "source").unwrap();
             let parts = [by_source.content, by_source.mix];
@@ -98,7 +98,7 @@ fn a_source_that_comes_is_turnover_and_a_name_is_no_source() {
         ],
     );
     let mut trends = compared(&counted, "");
-    look_closer(&mut trends, &counted, Besides::default());
+    Closer::new(&trends, &counted).unwrap().look(&mut trends, Besides::default());
     let mix = &trends.comparisons[0].mix;
     let by_source = mix.iter().find(|mix| mix.field == "source").unwrap();
     assert!(by_source.turnover.difference > 0.1, "{by_source:?}");
@@ -112,7 +112,7 @@ fn a_source_that_comes_is_turnover_and_a_name_is_no_source() {
             document.fields = vec![(Arc::from("source"), Arc::from(source(document)))];
         }
         let mut trends = compared(&counted, "");
-        look_closer(&mut trends, &counted, Besides::default());
+        Closer::new(&trends, &counted).unwrap().look(&mut trends, Besides::default());
         assert!(trends.comparisons[0].mix.iter().all(|mix| mix.field != "source"));
     }
 }
@@ -137,7 +137,8 @@ fn a_change_that_one_term_carries_is_fragile_and_one_that_the_other_encoder_miss
     let years: [&[_]; 2] = [&[("daily", 40, 0.1)], &[("daily", 40, 0.4)]];
     let counted = corpus(3, &years);
     let trends = compared(&counted, "");
-    let wanted = headline_documents(&trends, &counted);
+    let closer = Closer::new(&trends, &counted).unwrap();
+    let wanted = closer.changed(&trends);
     assert_eq!(wanted.len(), 80);
     let sole = |n_of: fn(&CountedDocument) -> u64| {
         let of = counted.documents.iter().map(|document| {
@@ -181,7 +182,7 @@ fn a_change_that_one_document_makes_is_fragile() {
     let mut trends = compared(&counted, "");
     // Whether or not the test calls it a change, the check must name the document.
     trends.comparisons[0].verdict = crate::compare::Verdict::Rose;
-    look_closer(&mut trends, &counted, Besides::default());
+    Closer::new(&trends, &counted).unwrap().look(&mut trends, Besides::default());
     let found = trends.comparisons[0].robustness.clone().unwrap();
     assert!(!found.is_robust && found.sentence.contains(&long), "{}", found.sentence);
 }
