@@ -7,12 +7,14 @@
 mod attention;
 mod fence;
 mod packed;
+mod rows;
 mod tile;
 mod wide;
 
 pub use attention::Attention;
 pub use fence::Level;
 pub use packed::{ByteRows, ByteWeights};
+pub use rows::{ByteTable, add_rows};
 pub use wide::gelu;
 
 use crate::error::{Error, Result};

@@ -64,6 +64,29 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
+    fn rows_of_a_table_add_up_to_the_same_bits_at_every_level(
+        dimension in 1..200_usize,
+        ids in prop::collection::vec(0..20_u32, 0..30),
+        seed in any::<u32>(),
+    ) {
+        let mut random = ChaCha8Rng::seed_from_u64(u64::from(seed));
+        let bytes: Vec<u8> = (0..20 * dimension).map(|_| random.random()).collect();
+        let scales = numbers(20, u64::from(seed));
+        let table = ByteTable { bytes: &bytes, scales: &scales };
+        let mut expected = numbers(dimension, 3);
+        for &id in &ids {
+            for (sum, &byte) in expected.iter_mut().zip(table.row(id as usize, dimension)) {
+                *sum += scales[id as usize] * f32::from(byte as i8);
+            }
+        }
+        for level in Level::all() {
+            let mut sum = numbers(dimension, 3);
+            add_rows(level, table, &ids, &mut sum);
+            prop_assert_eq!(bits(&sum), bits(&expected), "{}", level.name());
+        }
+    }
+
+    #[test]
     fn every_level_gives_the_bits_of_plain_arithmetic(
         (n_rows, n_inputs, n_outputs) in (1..40_usize, 1..150_usize, 1..80_usize),
         seed in any::<u32>(),
