@@ -7,15 +7,20 @@ use std::ops::Range;
 
 /// Words that are remembered; at the next one all are forgotten, so that memory is bounded.
 const MOST_WORDS: usize = 1 << 16;
-/// Bytes of a longer run of letters than is worth remembering.
-const MOST_BYTES: usize = 48;
+
+/// Bytes of a longer word than is remembered, with one for its length: nearly all words are shorter.
+const KEY_BYTES: usize = 16;
+
+/// A short word, with its case and its commas: its bytes and, last, how many they are. A number, so
+/// that a look-up follows no pointer.
+type Key = u128;
 
 /// The pieces of the words that were met, for one [`WordPiece`]; what stands between white space is a
-/// word here, with its case and its commas.
+/// word here.
 #[derive(Debug, Default)]
 pub struct SeenWords {
     /// Word → its part of `ids`.
-    words: FxHashMap<Box<str>, Range<u32>>,
+    words: FxHashMap<Key, Range<u32>>,
     ids: Vec<u32>,
 }
 
@@ -26,29 +31,39 @@ impl SeenWords {
             return pieces.encode(text, ids);
         }
         for word in text.split(is_space).filter(|word| !word.is_empty()) {
-            match self.words.get(word) {
+            let Some(key) = key(word) else {
+                pieces.encode(word, ids);
+                continue;
+            };
+            match self.words.get(&key) {
                 Some(seen) => {
-                    ids.extend_from_slice(&self.ids[seen.start as usize..seen.end as usize])
+                    ids.extend_from_slice(&self.ids[seen.start as usize..seen.end as usize]);
                 }
-                None => self.meet(pieces, word, ids),
+                None => self.meet(pieces, word, key, ids),
             }
         }
     }
 
-    fn meet(&mut self, pieces: &WordPiece, word: &str, ids: &mut Vec<u32>) {
+    fn meet(&mut self, pieces: &WordPiece, word: &str, key: Key, ids: &mut Vec<u32>) {
         let first = ids.len();
         pieces.encode(word, ids);
-        if word.len() > MOST_BYTES {
-            return;
-        }
         if self.words.len() == MOST_WORDS {
             self.words.clear();
             self.ids.clear();
         }
         let start = self.ids.len() as u32;
         self.ids.extend_from_slice(&ids[first..]);
-        self.words.insert(word.into(), start..self.ids.len() as u32);
+        self.words.insert(key, start..self.ids.len() as u32);
     }
+}
+
+/// `None` for a word that is too long to be remembered.
+fn key(word: &str) -> Option<Key> {
+    let mut key = [0; KEY_BYTES];
+    let (length, bytes) = key.split_last_mut()?;
+    bytes.get_mut(..word.len())?.copy_from_slice(word.as_bytes());
+    *length = word.len() as u8;
+    Some(Key::from_le_bytes(key))
 }
 
 #[cfg(test)]

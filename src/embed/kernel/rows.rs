@@ -1,8 +1,10 @@
-//! Sums of rows of a table of bytes: all that an encoder without layers computes.
+//! Sums of rows of a table of bytes, all that an encoder without layers computes; and products of
+//! rows, which say how near two vectors are.
 
 use super::Level;
 use super::fence::Work;
-use super::tile::Tiles;
+use super::tile::{LANES, Tiles};
+use super::wide::join;
 
 /// Numbers of a row that are summed at a time, so that their sums stay in registers.
 const WIDE: usize = 64;
@@ -61,4 +63,46 @@ fn add(sums: &mut [f32], row: &[u8], scale: f32) {
     for (sum, &byte) in sums.iter_mut().zip(row) {
         *sum += scale * f32::from(byte as i8);
     }
+}
+
+/// The product of each of `rows` with each of `others`, all of `dimension` numbers: `out` has shape
+/// `(n_rows, n_others)`. The same bits whatever the instructions.
+pub fn products(level: Level, rows: &[f32], others: &[f32], dimension: usize, out: &mut [f32]) {
+    level.run(Products { rows, others, dimension, out });
+}
+
+struct Products<'a> {
+    rows: &'a [f32],
+    others: &'a [f32],
+    dimension: usize,
+    out: &'a mut [f32],
+}
+
+impl Work for Products<'_> {
+    #[inline(always)]
+    fn run(self, _: impl Tiles) {
+        let n_others = self.others.len() / self.dimension.max(1);
+        let rows = self.rows.chunks_exact(self.dimension.max(1));
+        for (row, out) in rows.zip(self.out.chunks_exact_mut(n_others.max(1))) {
+            let others = self.others.chunks_exact(self.dimension.max(1));
+            for (other, out) in others.zip(out) {
+                *out = product(row, other);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn product(a: &[f32], b: &[f32]) -> f32 {
+    let ((wide_a, rest_a), (wide_b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut sums = [0.0; LANES];
+    for (a, b) in wide_a.iter().zip(wide_b) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    for (lane, (a, b)) in rest_a.iter().zip(rest_b).enumerate() {
+        sums[lane] += a * b;
+    }
+    join(sums)
 }
