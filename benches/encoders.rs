@@ -25,7 +25,7 @@ fn main() {
     let store = ModelStore::locate(None).expect("a folder for models");
     let open = |precision| {
         let start = Instant::now();
-        let encoder = embed::open_at(EncoderChoice { name, precision }, &store);
+        let encoder = embed::open_at(EncoderChoice { name, precision, device: None }, &store);
         let encoder = encoder.unwrap_or_else(|error| panic!("{error}"));
         println!("{}: loaded in {:.0} ms", precision.name(), start.elapsed().as_secs_f64() * 1e3);
         encoder

@@ -6,11 +6,13 @@
 
 mod matrix;
 mod heads;
+mod device;
 mod precision;
 mod kernel;
 mod fake;
 mod folder;
 mod bert;
+mod libtorch;
 mod store;
 mod static_table;
 mod pca;
@@ -19,6 +21,7 @@ mod open;
 mod reader;
 
 pub use bert::BertEmbedder;
+pub use device::Device;
 pub use distill::{DistillOptions, StaticFiles, distill};
 pub use fake::FakeEmbedder;
 pub use heads::{Heads, NO_TEXT};
@@ -33,7 +36,8 @@ use ndarray::Array2;
 
 /// An encoder: texts in, one vector a text out.
 pub trait Embedder: Send + Sync {
-    /// What the user calls it: `static`, `minilm`, or the last part of a folder's path.
+    /// What the user calls it: `static`, `minilm`, or the last part of a folder's path; over libtorch,
+    /// with `rust-bert:` before it.
     fn name(&self) -> &str;
 
     /// Numbers in a vector.

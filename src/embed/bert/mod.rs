@@ -9,6 +9,8 @@ mod config;
 mod layers;
 mod pooling;
 mod theme_heads;
+#[cfg(feature = "rust-bert")]
+mod torch_layers;
 mod weights;
 mod windows;
 
@@ -40,8 +42,7 @@ pub struct BertEmbedder {
     name: String,
     fingerprint: String,
     tokenizer: Tokenizer,
-    embeddings: Embeddings,
-    layers: Layers,
+    transformer: Transformer,
     pooling: Pooling,
     heads: Option<(Heads, ThemeHeads)>,
     dimension: usize,
@@ -49,10 +50,27 @@ pub struct BertEmbedder {
     max_tokens: usize,
 }
 
+/// What makes vectors of tokens.
+enum Transformer {
+    /// In plain Rust.
+    Own(Embeddings, Layers),
+    #[cfg(feature = "rust-bert")]
+    Libtorch(torch_layers::TorchLayers),
+}
+
 /// The layers, by their precision.
 enum Layers {
     Int8(ByteEncoder),
     F32(Encoder),
+}
+
+impl Layers {
+    fn forward(&self, hidden: &mut Array2<f32>, pack: &TokenBatch) {
+        match self {
+            Layers::Int8(layers) => layers.forward(hidden, pack),
+            Layers::F32(layers) => layers.forward(hidden, pack),
+        }
+    }
 }
 
 impl BertEmbedder {
@@ -73,8 +91,7 @@ impl BertEmbedder {
             name: folder.name().to_owned(),
             fingerprint: precision.fingerprint(folder.fingerprint()),
             tokenizer,
-            embeddings,
-            layers,
+            transformer: Transformer::Own(embeddings, layers),
             pooling,
             heads: config.themeline_heads.zip(heads),
             dimension: config.hidden_size,
@@ -83,7 +100,7 @@ impl BertEmbedder {
     }
 
     /// Pools each window of a pack; row `i`, of shape `(dimension)`, is window `i`, not normalised.
-    pub(super) fn embed_pack(&self, tokens: &TokenBatch) -> Array2<f32> {
+    pub(super) fn embed_pack(&self, tokens: &TokenBatch) -> Result<Array2<f32>> {
         let mut start = 0;
         let segment = |(row, window): (usize, &[u32])| {
             let tokens = start..start + window.len();
@@ -91,39 +108,51 @@ impl BertEmbedder {
             Segment { row, tokens }
         };
         let segments: Vec<Segment> = tokens.rows().enumerate().map(segment).collect();
-        self.pooling.forward(&self.hidden(tokens), &segments)
+        Ok(self.pooling.forward(&self.hidden(tokens)?, &segments))
     }
 
     /// Pools each segment of a pack; also its logits, shape `(n_segments, n_themes)`, where there are
     /// heads.
-    fn read_pack(&self, pack: &Pack) -> (Array2<f32>, Option<Array2<f32>>) {
-        let hidden = self.hidden(&pack.tokens);
+    fn read_pack(&self, pack: &Pack) -> Result<(Array2<f32>, Option<Array2<f32>>)> {
+        let hidden = self.hidden(&pack.tokens)?;
         let logits = self.heads.as_ref().map(|(_, heads)| heads.forward(&hidden, &pack.segments));
-        (self.pooling.forward(&hidden, &pack.segments), logits)
+        Ok((self.pooling.forward(&hidden, &pack.segments), logits))
     }
 
     /// What the model makes of texts in parts, in the order of [`Windows::of`].
-    fn read(&self, texts: &[Parted]) -> (EmbeddingMatrix, Option<Array2<f32>>) {
+    fn read(&self, texts: &[Parted]) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
         let specials = self.tokenizer.specials();
-        let windows = Windows::of(texts, specials, self.max_tokens, PACK_TOKENS);
+        let windows = Windows::of(texts, specials, self.max_tokens, self.pack_tokens());
+        let packs = windows.packs().par_iter().map(|pack| self.read_pack(pack));
         let (pooled, logits): (Vec<_>, Vec<_>) =
-            windows.packs().par_iter().map(|pack| self.read_pack(pack)).unzip();
+            packs.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         let vectors = windows.join(&pooled, self.dimension);
         let logits = self.heads().map(|heads| {
             let logits: Vec<_> = logits.into_iter().flatten().collect();
             windows.largest(&logits, heads.labels.len(), NO_TEXT)
         });
-        (EmbeddingMatrix::normalised(vectors), logits)
+        Ok((EmbeddingMatrix::normalised(vectors), logits))
     }
 
     /// The vectors of all tokens of a pack, shape `(n_tokens, hidden)`.
-    fn hidden(&self, pack: &TokenBatch) -> Array2<f32> {
-        let mut hidden = self.embeddings.forward(pack);
-        match &self.layers {
-            Layers::Int8(layers) => layers.forward(&mut hidden, pack),
-            Layers::F32(layers) => layers.forward(&mut hidden, pack),
+    fn hidden(&self, pack: &TokenBatch) -> Result<Array2<f32>> {
+        match &self.transformer {
+            Transformer::Own(embeddings, layers) => {
+                let mut hidden = embeddings.forward(pack);
+                layers.forward(&mut hidden, pack);
+                Ok(hidden)
+            }
+            #[cfg(feature = "rust-bert")]
+            Transformer::Libtorch(layers) => layers.forward(pack),
         }
-        hidden
+    }
+
+    fn pack_tokens(&self) -> usize {
+        match &self.transformer {
+            Transformer::Own(..) => PACK_TOKENS,
+            #[cfg(feature = "rust-bert")]
+            Transformer::Libtorch(_) => torch_layers::PACK_TOKENS,
+        }
     }
 
     /// The tokenizer of the model.
@@ -158,10 +187,12 @@ impl Embedder for BertEmbedder {
     }
 
     fn precision(&self) -> Option<Precision> {
-        Some(match self.layers {
-            Layers::Int8(_) => Precision::Int8,
-            Layers::F32(_) => Precision::F32,
-        })
+        match self.transformer {
+            Transformer::Own(_, Layers::Int8(_)) => Some(Precision::Int8),
+            Transformer::Own(_, Layers::F32(_)) => Some(Precision::F32),
+            #[cfg(feature = "rust-bert")]
+            Transformer::Libtorch(_) => None,
+        }
     }
 
     /// A text of more tokens than the model reads is cut into windows of equal length, whose vectors
@@ -180,7 +211,7 @@ impl Embedder for BertEmbedder {
         let rows = batches.iter().flat_map(TokenBatch::rows);
         let texts: Vec<Parted> =
             rows.map(|ids| Parted { ids: ids.to_vec(), ends: vec![ids.len()] }).collect();
-        Ok(self.read(&texts))
+        self.read(&texts)
     }
 
     /// A sentence is read once, and a part's vector is pooled from its own tokens: half the work of
@@ -202,7 +233,7 @@ impl Embedder for BertEmbedder {
                 text.ends.push(text.ids.len());
             }
         }
-        Ok(self.read(&texts))
+        self.read(&texts)
     }
 }
 
