@@ -151,7 +151,7 @@ impl BertEmbedder {
         match &self.transformer {
             Transformer::Own(..) => PACK_TOKENS,
             #[cfg(feature = "rust-bert")]
-            Transformer::Libtorch(_) => torch_layers::PACK_TOKENS,
+            Transformer::Libtorch(layers) => layers.pack_tokens(),
         }
     }
 

@@ -11,24 +11,26 @@ use crate::embed::folder::ModelFolder;
 use crate::embed::{Device, Precision};
 use crate::error::{Error, Result};
 use crate::tokenize::TokenBatch;
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Array3, s};
 use rust_bert::bert::{BertConfig, BertForSentenceEmbeddings};
 use rust_bert::resources::{LocalResource, load_weights};
 use rust_bert::{Activation, RustBertError};
 use safetensors::tensor::{Dtype, SafeTensors};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 use tch::nn::VarStore;
 use tch::{Kind, Tensor};
 
-/// Tokens that are sent to libtorch together.
-pub(super) const PACK_TOKENS: usize = 16_384;
+/// Tokens that are sent to libtorch together on the processor: enough to find windows of like length.
+const CPU_PACK: usize = 8192;
 
 /// Tokens of a batch on the processor, padding included: more would leave its caches.
-const CPU_BATCH: usize = 2048;
+const CPU_BATCH: usize = 1024;
 
 /// Tokens of a batch on a GPU, padding included: fewer would leave it idle.
-const CUDA_BATCH: usize = PACK_TOKENS;
+const CUDA_BATCH: usize = 32_768;
 
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
@@ -36,8 +38,8 @@ const WEIGHTS: &str = "model.safetensors";
 /// What rust-bert adds to a variance, whatever config.json says.
 const LAYER_NORM_EPS: f64 = 1e-12;
 
-/// What the fingerprint tells beside the files. Vectors of a GPU and of the processor, and of one
-/// number of threads and another, differ by rounding; it is the same for all of them.
+/// What the fingerprint tells beside the files. Vectors of a GPU and of a processor differ by rounding;
+/// it is the same for both.
 const LIBTORCH: &str = "libtorch 2.4";
 
 impl BertEmbedder {
@@ -52,8 +54,8 @@ impl BertEmbedder {
         let weights = LocalResource { local_path: folder.place(WEIGHTS) };
         // Ours is loaded first: it names every fault that the files may have.
         let own = BertEmbedder::load(folder, config.clone(), Precision::F32)?;
-        let model = Model { config: of_rust_bert(&config), prefix, weights, device: on(device) };
-        let layers = TorchLayers::start(name, model, config.hidden_size)?;
+        let plan = Plan { config: of_rust_bert(&config), prefix, device: on(device) };
+        let layers = TorchLayers::load(&name, plan, &weights)?;
         let fingerprint = format!("{}\0{LIBTORCH}", own.fingerprint);
         Ok(BertEmbedder {
             fingerprint: blake3::hash(fingerprint.as_bytes()).to_hex().to_string(),
@@ -125,158 +127,145 @@ fn on(device: Device) -> tch::Device {
     }
 }
 
-/// A model on a thread of its own: tensors are not to be shared between threads, and what libtorch
-/// panics at, such as memory that a GPU lacks, ends that thread and not the program.
+/// A model in libtorch, in as many places as there are threads, the weights shared: each place works
+/// on one batch with one thread, so that results do not depend on how many there are.
 pub(super) struct TorchLayers {
     name: String,
-    hidden: usize,
-    /// Closed before the thread is waited for, since it ends when no more can come.
-    jobs: Sender<Job>,
-    _thread: Ended,
+    plan: Plan,
+    /// By name, as the first place read them; tensors are not to be shared without a lock.
+    weights: Mutex<HashMap<String, Tensor>>,
+    places: Vec<Mutex<Option<BertForSentenceEmbeddings>>>,
 }
 
-/// A thread that is waited for when this is dropped: libtorch must not be at work when the program
-/// ends.
-struct Ended(Option<JoinHandle<()>>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.take().map(JoinHandle::join);
-    }
-}
-
-/// Windows to read, and where their vectors go.
-struct Job {
-    windows: TokenBatch,
-    n_threads: usize,
-    answer: SyncSender<Answer>,
-}
-
-/// The vectors of all tokens, shape `(n_tokens, hidden)`, row by row.
-type Answer = std::result::Result<Vec<f32>, RustBertError>;
+/// The outcome of what rust-bert and libtorch do.
+type Done<T> = std::result::Result<T, RustBertError>;
 
 impl TorchLayers {
-    fn start(name: String, model: Model, hidden: usize) -> Result<Self> {
-        let (jobs, received) = channel();
-        let (loaded, is_loaded) = sync_channel(1);
-        let thread = thread::Builder::new().name("libtorch".to_owned());
-        let run = move || match model.load() {
-            Ok(loaded_model) => {
-                let _ = loaded.send(Ok(()));
-                loaded_model.serve(&received);
-            }
-            Err(error) => {
-                let _ = loaded.send(Err(error));
-            }
-        };
-        let thread =
-            thread.spawn(run).map_err(|error| fault(&name, format!("no thread: {error}")))?;
-        answered(&name, is_loaded.recv())?;
-        Ok(TorchLayers { name, hidden, jobs, _thread: Ended(Some(thread)) })
+    /// Reads the weights of `plan`, as f32, from `file`.
+    fn load(name: &str, plan: Plan, file: &LocalResource) -> Result<Self> {
+        let (first, weights) = guarded(name, || plan.read(file))?;
+        // A GPU computes one batch after another.
+        let n_places = if plan.device.is_cuda() { 1 } else { rayon::current_num_threads() };
+        let mut places: Vec<_> = (0..n_places.max(1)).map(|_| Mutex::new(None)).collect();
+        places[0] = Mutex::new(Some(first));
+        Ok(TorchLayers { name: name.to_owned(), plan, weights: Mutex::new(weights), places })
+    }
+
+    /// Tokens that are sent to libtorch together: of these, windows of like length make a batch.
+    pub fn pack_tokens(&self) -> usize {
+        if self.plan.device.is_cuda() { CUDA_BATCH } else { CPU_PACK }
     }
 
     /// The vectors of all tokens of a pack, shape `(n_tokens, hidden)`.
     pub fn forward(&self, pack: &TokenBatch) -> Result<Array2<f32>> {
-        let (answer, answered_by) = sync_channel(1);
-        let n_threads = rayon::current_num_threads();
-        // Where the thread has ended, so has the sender of the answer: that is told below.
-        let _ = self.jobs.send(Job { windows: pack.clone(), n_threads, answer });
-        let values = answered(&self.name, answered_by.recv())?;
-        let shape = (pack.n_tokens(), self.hidden);
-        Array2::from_shape_vec(shape, values).map_err(|error| fault(&self.name, error))
+        ONE_THREAD.with(|()| ());
+        let place = rayon::current_thread_index().unwrap_or(0) % self.places.len();
+        let mut place = self.places[place].lock().unwrap_or_else(PoisonError::into_inner);
+        guarded(&self.name, || {
+            let model = match place.take() {
+                Some(model) => model,
+                None => self.plan.share(&self.weights)?,
+            };
+            self.plan.run(place.insert(model), pack)
+        })
     }
 }
 
-/// What the thread answered, or that it has ended.
-fn answered<T>(
-    name: &str,
-    answer: std::result::Result<std::result::Result<T, RustBertError>, std::sync::mpsc::RecvError>,
-) -> Result<T> {
-    match answer {
-        Ok(answer) => answer.map_err(|error| fault(name, error)),
-        Err(_) => Err(fault(name, "it ended early; its last words stand above")),
+thread_local! {
+    /// Makes libtorch use this thread alone for what this thread asks.
+    static ONE_THREAD: () = tch::set_num_threads(1);
+}
+
+/// What `work` gives; where libtorch panics, as it does where a GPU lacks memory, that is an error.
+fn guarded<T>(name: &str, work: impl FnOnce() -> Done<T>) -> Result<T> {
+    let fault = |cause: String| {
+        let hint = "where memory is short, take another --device; without `rust-bert:` the model is \
+                    computed in plain Rust";
+        Error::encoder(name, format!("libtorch failed: {cause}"), hint)
+    };
+    match catch_unwind(AssertUnwindSafe(|| tch::no_grad(work))) {
+        Ok(done) => done.map_err(|error| fault(error.to_string())),
+        Err(panic) => Err(fault(last_words(&*panic))),
     }
 }
 
-fn fault(name: &str, cause: impl std::fmt::Display) -> Error {
-    let hint = "where memory is short, take another --device; without `rust-bert:` the model is computed \
-                in plain Rust";
-    Error::encoder(name, format!("libtorch failed: {cause}"), hint)
+/// The message of a panic.
+fn last_words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("it gave no reason").to_owned()
 }
 
-/// What a model is loaded from.
-struct Model {
+/// The shape of a model, and where it computes.
+struct Plan {
     config: BertConfig,
+    /// What stands before the names of weights.
     prefix: Option<&'static str>,
-    weights: LocalResource,
     device: tch::Device,
 }
 
-impl Model {
-    /// Builds the model and reads its weights, as f32, by their names.
-    fn load(self) -> std::result::Result<Loaded, RustBertError> {
-        let mut store = VarStore::new(self.device);
+impl Plan {
+    /// A model whose weights, which the store holds, are yet to come. Without the pooler, which is
+    /// for training: some exports leave it out.
+    fn build(&self) -> (VarStore, BertForSentenceEmbeddings) {
+        let store = VarStore::new(self.device);
         let root = match self.prefix {
             Some(prefix) => store.root() / prefix,
             None => store.root(),
         };
-        // The pooler is for training: some exports leave it out.
         let model = BertForSentenceEmbeddings::new_with_optional_pooler(root, &self.config, false);
-        load_weights(&self.weights, &mut store, Some(Kind::Float), self.device)?;
+        (store, model)
+    }
+
+    /// A model with the weights of a file, and these.
+    fn read(
+        &self,
+        file: &LocalResource,
+    ) -> Done<(BertForSentenceEmbeddings, HashMap<String, Tensor>)> {
+        let (mut store, model) = self.build();
+        load_weights(file, &mut store, Some(Kind::Float), self.device)?;
         store.freeze();
-        Ok(Loaded { model, device: self.device, hidden: self.config.hidden_size as usize })
+        Ok((model, store.variables()))
     }
-}
 
-/// A model in libtorch.
-struct Loaded {
-    model: BertForSentenceEmbeddings,
-    device: tch::Device,
-    hidden: usize,
-}
-
-impl Loaded {
-    /// Reads windows for as long as somebody sends some.
-    fn serve(&self, jobs: &Receiver<Job>) {
-        for job in jobs {
-            if let Ok(n_threads) = i32::try_from(job.n_threads) {
-                tch::set_num_threads(n_threads);
-            }
-            let _ = job.answer.send(tch::no_grad(|| self.read(&job.windows)));
+    /// Another model with the same weights, not a copy of them.
+    fn share(&self, weights: &Mutex<HashMap<String, Tensor>>) -> Done<BertForSentenceEmbeddings> {
+        let (store, model) = self.build();
+        let weights = weights.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, mut variable) in store.variables() {
+            let unread = || RustBertError::ValueError(format!("weight {name} was not read"));
+            variable.set_data(weights.get(&name).ok_or_else(unread)?);
         }
+        Ok(model)
     }
 
-    fn read(&self, windows: &TokenBatch) -> Answer {
+    /// The vectors of all tokens of a pack, shape `(n_tokens, hidden)`.
+    fn run(&self, model: &BertForSentenceEmbeddings, pack: &TokenBatch) -> Done<Array2<f32>> {
         let size = if self.device.is_cuda() { CUDA_BATCH } else { CPU_BATCH };
-        let mut vectors = Array2::zeros((windows.n_tokens(), self.hidden));
-        let mut firsts = Vec::with_capacity(windows.n_rows());
-        windows.rows().fold(0, |first, window| {
-            firsts.push(first);
-            first + window.len()
-        });
-        for rows in batches(windows, size) {
-            let (values, longest) = self.read_batch(windows, &rows)?;
-            let padded = values.chunks_exact(longest * self.hidden);
-            for (&row, values) in rows.iter().zip(padded) {
-                let n_values = windows.row(row).len() * self.hidden;
-                let tokens = firsts[row]..firsts[row] + windows.row(row).len();
-                let mut place = vectors.slice_axis_mut(Axis(0), tokens.into());
-                place.iter_mut().zip(&values[..n_values]).for_each(|(to, &from)| *to = from);
+        let mut vectors = Array2::zeros((pack.n_tokens(), self.config.hidden_size as usize));
+        let firsts: Vec<usize> = starts(pack);
+        for rows in batches(pack, size) {
+            let hidden = self.run_batch(model, pack, &rows)?;
+            for (&row, hidden) in rows.iter().zip(hidden.outer_iter()) {
+                let n_tokens = pack.row(row).len();
+                let tokens = firsts[row]..firsts[row] + n_tokens;
+                vectors.slice_mut(s![tokens, ..]).assign(&hidden.slice(s![..n_tokens, ..]));
             }
         }
-        Ok(vectors.into_raw_vec_and_offset().0)
+        Ok(vectors)
     }
 
     /// The vectors of the tokens of some windows, padding and all: shape
-    /// `(n_windows, longest, hidden)`; and the length of the longest.
-    fn read_batch(
+    /// `(n_windows, longest, hidden)`.
+    fn run_batch(
         &self,
-        windows: &TokenBatch,
+        model: &BertForSentenceEmbeddings,
+        pack: &TokenBatch,
         rows: &[usize],
-    ) -> std::result::Result<(Vec<f32>, usize), RustBertError> {
-        let longest = rows.iter().map(|&row| windows.row(row).len()).max().unwrap_or(0);
+    ) -> Done<Array3<f32>> {
+        let longest = rows.iter().map(|&row| pack.row(row).len()).max().unwrap_or(0);
         let padded = |row: usize| {
-            let ids = windows.row(row).iter().map(|&id| Some(i64::from(id)));
+            let ids = pack.row(row).iter().map(|&id| Some(i64::from(id)));
             ids.chain(std::iter::repeat(None)).take(longest)
         };
         let ids: Vec<Option<i64>> = rows.iter().flat_map(|&row| padded(row)).collect();
@@ -286,12 +275,20 @@ impl Loaded {
             Tensor::f_from_slice(&values)?.f_view(shape)?.f_to(self.device)
         };
         let (ids, mask) = (tensor(|id| id.unwrap_or(0))?, tensor(|id| i64::from(id.is_some()))?);
-        let read = &self.model;
         let output =
-            read.forward_t(Some(&ids), Some(&mask), None, None, None, None, None, false)?;
-        let hidden = output.hidden_state.f_to_kind(Kind::Float)?.f_to(tch::Device::Cpu)?;
-        Ok((Vec::try_from(hidden.f_contiguous()?.f_flatten(0, -1)?)?, longest))
+            model.forward_t(Some(&ids), Some(&mask), None, None, None, None, None, false)?;
+        let hidden = output.hidden_state.f_to(tch::Device::Cpu)?.f_flatten(0, -1)?;
+        let shape = (rows.len(), longest, self.config.hidden_size as usize);
+        Array3::from_shape_vec(shape, Vec::try_from(hidden)?)
+            .map_err(|error| RustBertError::ValueError(error.to_string()))
     }
+}
+
+/// The first token of each window of a pack.
+fn starts(pack: &TokenBatch) -> Vec<usize> {
+    let lengths = pack.rows().map(<[u32]>::len);
+    let next = |first: &mut usize, length| Some(std::mem::replace(first, *first + length));
+    lengths.scan(0, next).collect()
 }
 
 /// The rows of windows of like length, shortest first: at most `size` tokens a batch of several, each
@@ -341,13 +338,13 @@ mod tests {
     /// rust-bert asserts that the heads divide the hidden size; our check of config.json comes first
     /// in earnest.
     #[test]
-    fn a_panic_of_libtorch_ends_its_thread_and_not_the_program() {
+    fn a_panic_of_libtorch_is_an_error() {
         let config =
             BertConfig { num_attention_heads: 7, hidden_size: 32, ..BertConfig::default() };
         let weights = LocalResource { local_path: "nowhere".into() };
-        let model = Model { config, prefix: None, weights, device: tch::Device::Cpu };
-        let error = TorchLayers::start("tiny".to_owned(), model, 32).err().expect("no such model");
-        assert!(error.to_string().contains("libtorch failed: it ended early"), "{error}");
+        let plan = Plan { config, prefix: None, device: tch::Device::Cpu };
+        let error = TorchLayers::load("tiny", plan, &weights).err().expect("no such model");
+        assert!(error.to_string().contains("encoder `tiny`: libtorch failed: "), "{error}");
         assert!(error.hint().is_some());
     }
 
@@ -355,8 +352,8 @@ mod tests {
     fn weights_that_are_not_there_are_named_by_what_libtorch_says() {
         let config = BertConfig { num_hidden_layers: 1, ..BertConfig::default() };
         let weights = LocalResource { local_path: "nowhere.safetensors".into() };
-        let model = Model { config, prefix: None, weights, device: tch::Device::Cpu };
-        let error = TorchLayers::start("tiny".to_owned(), model, 32).err().expect("no weights");
+        let plan = Plan { config, prefix: None, device: tch::Device::Cpu };
+        let error = TorchLayers::load("tiny", plan, &weights).err().expect("no weights");
         assert!(error.to_string().contains("encoder `tiny`: libtorch failed: "), "{error}");
     }
 }
