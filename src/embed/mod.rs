@@ -2,7 +2,8 @@
 //!
 //! Every encoder is an [`Embedder`]: `static` (built in, a table of token vectors), `minilm` (a
 //! transformer, added once to the [`ModelStore`]), or any folder with a BERT model in the layout of
-//! sentence-transformers, with heads for themes or without. [`open`] finds one by name.
+//! sentence-transformers, with heads for themes or without; with the feature `rust-bert`, libtorch can
+//! compute the last two. [`open`] finds one by name.
 
 mod matrix;
 mod heads;
@@ -44,7 +45,7 @@ pub trait Embedder: Send + Sync {
     fn dimension(&self) -> usize;
 
     /// Hex blake3 over everything that decides a vector: weights, tokenizer, pooling, precision. Two
-    /// encoders with the same fingerprint give the same vectors.
+    /// encoders with the same fingerprint give the same vectors (over libtorch, to rounding).
     fn fingerprint(&self) -> &str;
 
     /// In which numbers it computes, where it can in several.
@@ -54,8 +55,8 @@ pub trait Embedder: Send + Sync {
 
     /// Embeds each text; row `i` of the result, shape `(texts.len(), dimension)`, is `texts[i]`.
     ///
-    /// A row depends on its own text alone: not on the other texts, their order, or the number of
-    /// threads. A text without a single known token gives a zero row.
+    /// A row depends on its own text alone: not on the other texts (over libtorch, but for rounding),
+    /// their order, or the number of threads. A text without a single known token gives a zero row.
     ///
     /// # Errors
     /// [`crate::Error::Encoder`] where the encoder's own files fail it; never for a text.

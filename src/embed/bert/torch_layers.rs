@@ -26,11 +26,20 @@ use tch::{Kind, Tensor};
 /// Tokens that are sent to libtorch together on the processor: enough to find windows of like length.
 const CPU_PACK: usize = 8192;
 
-/// Tokens of a batch on the processor, padding included: more would leave its caches.
-const CPU_BATCH: usize = 1024;
+/// On the processor, more tokens would leave its caches, and padding costs as much as text.
+const CPU_BATCH: BatchLimits = BatchLimits { tokens: 1024, stretch: 1.15 };
 
-/// Tokens of a batch on a GPU, padding included: fewer would leave it idle.
-const CUDA_BATCH: usize = 32_768;
+/// On a GPU, fewer tokens would leave it idle, as would more and smaller batches.
+const CUDA_BATCH: BatchLimits = BatchLimits { tokens: 32_768, stretch: f64::INFINITY };
+
+/// What windows may go through the layers together.
+#[derive(Clone, Copy)]
+struct BatchLimits {
+    /// Most tokens of a batch of several windows, padding included.
+    tokens: usize,
+    /// Most that the longest window may be of the shortest, at least 1.
+    stretch: f64,
+}
 
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
@@ -153,7 +162,7 @@ impl TorchLayers {
 
     /// Tokens that are sent to libtorch together: of these, windows of like length make a batch.
     pub fn pack_tokens(&self) -> usize {
-        if self.plan.device.is_cuda() { CUDA_BATCH } else { CPU_PACK }
+        if self.plan.device.is_cuda() { CUDA_BATCH.tokens } else { CPU_PACK }
     }
 
     /// The vectors of all tokens of a pack, shape `(n_tokens, hidden)`.
@@ -241,10 +250,10 @@ impl Plan {
 
     /// The vectors of all tokens of a pack, shape `(n_tokens, hidden)`.
     fn run(&self, model: &BertForSentenceEmbeddings, pack: &TokenBatch) -> Done<Array2<f32>> {
-        let size = if self.device.is_cuda() { CUDA_BATCH } else { CPU_BATCH };
+        let limits = if self.device.is_cuda() { CUDA_BATCH } else { CPU_BATCH };
         let mut vectors = Array2::zeros((pack.n_tokens(), self.config.hidden_size as usize));
         let firsts: Vec<usize> = starts(pack);
-        for rows in batches(pack, size) {
+        for rows in batches(pack, limits) {
             let hidden = self.run_batch(model, pack, &rows)?;
             for (&row, hidden) in rows.iter().zip(hidden.outer_iter()) {
                 let n_tokens = pack.row(row).len();
@@ -291,16 +300,19 @@ fn starts(pack: &TokenBatch) -> Vec<usize> {
     lengths.scan(0, next).collect()
 }
 
-/// The rows of windows of like length, shortest first: at most `size` tokens a batch of several, each
-/// counted at the length of the longest.
-fn batches(windows: &TokenBatch, size: usize) -> Vec<Vec<usize>> {
+/// The rows of windows of like length, shortest first, within the limits.
+fn batches(windows: &TokenBatch, limits: BatchLimits) -> Vec<Vec<usize>> {
     let length = |row: usize| windows.row(row).len();
+    let fits = |batch: &[usize], longest: usize| {
+        (batch.len() + 1) * longest <= limits.tokens
+            && longest as f64 <= limits.stretch * length(batch[0]) as f64
+    };
     let mut rows: Vec<usize> = (0..windows.n_rows()).collect();
     rows.sort_by_key(|&row| length(row));
     let mut batches: Vec<Vec<usize>> = Vec::new();
     for row in rows {
         match batches.last_mut() {
-            Some(batch) if (batch.len() + 1) * length(row) <= size => batch.push(row),
+            Some(batch) if fits(batch, length(row)) => batch.push(row),
             _ => batches.push(vec![row]),
         }
     }
@@ -320,19 +332,20 @@ mod tests {
     }
 
     #[test]
-    fn every_window_is_in_one_batch_and_no_batch_of_several_is_over_the_limit() {
-        let lengths = [5, 1, 9, 30, 2, 2, 5, 8, 1, 1];
-        let batches = batches(&windows(&lengths), 16);
+    fn every_window_is_in_one_batch_of_like_lengths_and_no_batch_of_several_is_over_the_limit() {
+        let lengths = [5, 1, 9, 30, 2, 2, 5, 8, 1, 1, 9, 9];
+        let limits = BatchLimits { tokens: 16, stretch: 1.5 };
+        let batches = batches(&windows(&lengths), limits);
         let mut rows: Vec<usize> = batches.concat();
         let order: Vec<usize> = rows.iter().map(|&row| lengths[row]).collect();
-        assert!(order.is_sorted(), "like lengths stand together: {order:?}");
+        assert!(order.is_sorted(), "{order:?}");
         rows.sort_unstable();
         assert_eq!(rows, Vec::from_iter(0..lengths.len()));
-        let padded =
-            |batch: &[usize]| batch.len() * batch.iter().map(|&r| lengths[r]).max().unwrap();
-        assert!(batches.iter().all(|batch| batch.len() == 1 || padded(batch) <= 16), "{batches:?}");
-        assert!(batches.len() < lengths.len());
-        assert!(super::batches(&windows(&[]), 16).is_empty());
+        let of = |batch: &Vec<usize>| batch.iter().map(|&row| lengths[row]).collect::<Vec<_>>();
+        let batches: Vec<Vec<usize>> = batches.iter().map(of).collect();
+        let expected: [&[usize]; 8] = [&[1, 1, 1], &[2, 2], &[5, 5], &[8], &[9], &[9], &[9], &[30]];
+        assert_eq!(batches, expected);
+        assert!(super::batches(&windows(&[]), limits).is_empty());
     }
 
     /// rust-bert asserts that the heads divide the hidden size; our check of config.json comes first
