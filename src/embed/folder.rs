@@ -118,7 +118,7 @@ impl ModelFolder {
     }
 
     /// Where `file` lies, or would.
-    pub fn place(&self, file: &str) -> PathBuf {
+    pub fn path_of(&self, file: &str) -> PathBuf {
         self.path.join(file)
     }
 }

@@ -60,7 +60,7 @@ impl BertEmbedder {
         let config = read_config(&mut folder)?;
         let prefix = check_weights(&mut folder)?;
         let name = folder.name().to_owned();
-        let weights = LocalResource { local_path: folder.place(WEIGHTS) };
+        let weights = LocalResource { local_path: folder.path_of(WEIGHTS) };
         // Ours is loaded first: it names every fault that the files may have.
         let own = BertEmbedder::load(folder, config.clone(), Precision::F32)?;
         let plan = Plan { config: of_rust_bert(&config), prefix, device: on(device) };
