@@ -38,7 +38,7 @@ fn fixture(kind: &str) -> PathBuf {
 }
 
 fn open(folder: &Path, precision: Precision) -> Result<Box<dyn Embedder>, Error> {
-    let choice = EncoderChoice { name: folder.to_str().unwrap(), precision };
+    let choice = EncoderChoice { name: folder.to_str().unwrap(), precision, device: None };
     open_at(choice, &ModelStore::at("nowhere"))
 }
 
