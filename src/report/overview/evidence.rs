@@ -24,7 +24,7 @@ pub const PER_CELL: usize = 6;
 /// Most passages of one document for a theme.
 const PER_DOCUMENT: usize = 2;
 /// Documents that are listed, besides those of the passages.
-pub const MAX_LISTED: usize = 2000;
+pub const MAX_LISTED: usize = 2500;
 /// Largest themes of a document that are named in the list.
 const THEMES_NAMED: usize = 4;
 /// Bytes of `documents.jsonl` that are read, and then parsed in parallel.
