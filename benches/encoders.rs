@@ -61,7 +61,7 @@ fn of_examples() -> Vec<String> {
     let texts = files.filter_map(|entry| fs::read_to_string(entry.ok()?.path()).ok());
     let sentences = texts.flat_map(|text| {
         let passages = Passages::read(&text, &RepeatedLines::default());
-        passages.sentences().iter().map(|sentence| sentence.to_string()).collect::<Vec<_>>()
+        passages.sentences().map(str::to_owned).collect::<Vec<_>>()
     });
     sentences.collect()
 }

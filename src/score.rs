@@ -122,7 +122,20 @@ impl<'m> Scorer<'m> {
     /// # Errors
     /// Those of the encoder.
     pub fn score(&self, document: Document) -> Result<ScoredDocument> {
-        let passages = Passages::read(&document.text, &self.repeated);
+        let passages = self.read(&document);
+        self.score_read(document, passages)
+    }
+
+    /// The units of a document.
+    pub fn read(&self, document: &Document) -> Passages {
+        Passages::read(&document.text, &self.repeated)
+    }
+
+    /// [`Self::score`] of a document whose units were read before.
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    pub fn score_read(&self, document: Document, passages: Passages) -> Result<ScoredDocument> {
         let gathered =
             Gathered::read(passages, &self.matcher, &self.model.codebook, self.embedder)?;
         let units = self.unit_scores(&gathered);

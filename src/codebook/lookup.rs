@@ -2,7 +2,7 @@
 //! patterns makes. Both are built once; a look-up never allocates. Most words of a text fit no
 //! pattern, so the tables are laid out to turn those away first.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::pattern::WordPattern;
 use super::spelling;
@@ -18,6 +18,8 @@ type FormTable = FxHashMap<Vec<u8>, Vec<WordId>>;
 #[derive(Debug, Clone, Default)]
 pub(super) struct WordTable {
     interned: FxHashMap<WordPattern, WordId>,
+    /// The words of `whole` and `acronyms`, and others.
+    sieve: Sieve,
     whole: FormTable,
     acronyms: FormTable,
     stems: AffixTable,
@@ -38,9 +40,10 @@ impl WordTable {
         let id = self.interned.len() as WordId + 1;
         match &pattern {
             WordPattern::Any => {}
-            WordPattern::Word(word) => enter(&mut self.whole, spelling::forms(word), id),
+            WordPattern::Word(word) => self.enter(spelling::forms(word), id, |t| &mut t.whole),
             WordPattern::Acronym(word) => {
-                enter(&mut self.acronyms, vec![word.clone(), format!("{word}s")], id);
+                let forms = vec![word.clone(), format!("{word}s")];
+                self.enter(forms, id, |table| &mut table.acronyms);
             }
             WordPattern::Stem(stem) => self.stems.enter(spelling::stems(stem), id, beginning),
             WordPattern::Ending(end) => self.endings.enter(spelling::forms(end), id, ending),
@@ -49,11 +52,19 @@ impl WordTable {
         id
     }
 
+    fn enter(&mut self, forms: Vec<String>, id: WordId, table: fn(&mut Self) -> &mut FormTable) {
+        forms.iter().for_each(|form| self.sieve.enter(whole_key(form)));
+        enter(table(self), forms, id);
+    }
+
     /// Appends the ids of the patterns that the word fits.
     pub fn find(&self, folded: &str, capitals: bool, ids: &mut Vec<WordId>) {
-        ids.extend(self.whole.get(folded.as_bytes()).into_iter().flatten());
+        let is_whole = self.sieve.may_hold(whole_key(folded));
+        if is_whole {
+            ids.extend(self.whole.get(folded.as_bytes()).into_iter().flatten());
+        }
         ids.extend((folded != COMMA).then_some(Self::ANY));
-        if capitals {
+        if is_whole && capitals {
             ids.extend(self.acronyms.get(folded.as_bytes()).into_iter().flatten());
         }
         self.stems.find(folded, beginning, ids);
@@ -75,8 +86,8 @@ fn enter(table: &mut FormTable, forms: Vec<String>, id: WordId) {
 struct AffixTable {
     ids: FormTable,
     lengths: Vec<usize>,
-    /// The three outermost bytes of each: most words are turned away here.
-    outermost: FxHashSet<[u8; OUTERMOST]>,
+    /// The three outermost bytes of each.
+    outermost: Sieve,
 }
 
 impl AffixTable {
@@ -84,13 +95,14 @@ impl AffixTable {
         self.lengths.extend(affixes.iter().map(String::len));
         self.lengths.sort_unstable();
         self.lengths.dedup();
-        self.outermost.extend(affixes.iter().filter_map(|affix| outermost(affix, part)));
+        let outermost = affixes.iter().filter_map(|affix| outermost(affix, part));
+        outermost.for_each(|key| self.outermost.enter(key));
         enter(&mut self.ids, affixes, id);
     }
 
     /// Appends the ids of the affixes that the word has.
     fn find(&self, folded: &str, part: Part, ids: &mut Vec<WordId>) {
-        if !outermost(folded, part).is_some_and(|bytes| self.outermost.contains(&bytes)) {
+        if !outermost(folded, part).is_some_and(|key| self.outermost.may_hold(key)) {
             return;
         }
         for &length in self.lengths.iter().take_while(|&&length| length <= folded.len()) {
@@ -114,8 +126,52 @@ fn ending(word: &[u8], length: usize) -> Option<&[u8]> {
     word.get(word.len().checked_sub(length)?..)
 }
 
-fn outermost(word: &str, part: Part) -> Option<[u8; OUTERMOST]> {
-    part(word.as_bytes(), OUTERMOST)?.try_into().ok()
+fn outermost(word: &str, part: Part) -> Option<u64> {
+    part(word.as_bytes(), OUTERMOST).map(key)
+}
+
+/// The first and the last bytes of a word, and its length.
+fn whole_key(word: &str) -> u64 {
+    let bytes = word.as_bytes();
+    let (first, last) = (&bytes[..bytes.len().min(4)], &bytes[bytes.len().saturating_sub(3)..]);
+    key(first) << 32 | key(last) << 8 | bytes.len() as u64 & 0xff
+}
+
+/// A few bytes as a number.
+fn key(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |key, &byte| key << 8 | u64::from(byte))
+}
+
+/// Turns most keys away that were not entered, and none that were: a bit for each hash, few enough to
+/// lie near the processor.
+#[derive(Debug, Clone)]
+struct Sieve(Vec<u64>);
+
+impl Sieve {
+    /// Bits, as a power of two.
+    const BITS: u32 = 16;
+
+    fn enter(&mut self, key: u64) {
+        let (word, bit) = Self::place(key);
+        self.0[word] |= bit;
+    }
+
+    fn may_hold(&self, key: u64) -> bool {
+        let (word, bit) = Self::place(key);
+        self.0[word] & bit != 0
+    }
+
+    /// Fibonacci hashing (Knuth, The Art of Computer Programming, 6.4).
+    fn place(key: u64) -> (usize, u64) {
+        let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - Self::BITS);
+        ((hash / 64) as usize, 1 << (hash % 64))
+    }
+}
+
+impl Default for Sieve {
+    fn default() -> Self {
+        Sieve(vec![0; (1 << Self::BITS) / 64])
+    }
 }
 
 /// All phrases as a tree: from a node, a word pattern leads to the next.

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-pub use terms::{TERM_WEIGHT, TermHit, TermMatcher, WEAK_WEIGHT};
+pub use terms::{TERM_WEIGHT, TermDesk, TermHit, TermMatcher, WEAK_WEIGHT};
 
 use crate::{Error, Result};
 

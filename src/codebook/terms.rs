@@ -79,41 +79,49 @@ impl TermMatcher {
     /// Every place of `text` where a term counts, in the order of the text; the terms of two
     /// themes on the same words in the order of the themes.
     pub fn hits(&self, text: &str) -> Vec<TermHit> {
-        let reading = self.read(text);
-        let candidates = self.candidates(&reading);
-        let blocked = blocked(&candidates);
-        let mut hits: Vec<TermHit> = candidates
-            .iter()
-            .zip(blocked)
-            .filter(|(_, blocked)| !blocked)
-            .filter_map(|(candidate, _)| candidate.hit(&reading.words))
-            .collect();
-        hits.sort_by_key(|hit| (hit.span, hit.theme, hit.weak, hit.term));
-        hits
+        self.find(text, &mut TermDesk::default()).collect()
+    }
+
+    /// [`Self::hits`] at a desk, which many texts can use one after the other.
+    pub fn find<'d>(
+        &self,
+        text: &str,
+        desk: &'d mut TermDesk,
+    ) -> impl Iterator<Item = TermHit> + use<'d> {
+        self.read(text, &mut desk.reading);
+        self.candidates(desk);
+        let blocked = blocked(&desk.candidates);
+        let counts = desk.candidates.iter().zip(blocked).filter(|(_, blocked)| !blocked);
+        let hits = counts.filter_map(|(candidate, _)| candidate.hit(&desk.reading.words));
+        desk.hits.clear();
+        desk.hits.extend(hits);
+        desk.hits.sort_by_key(|hit| (hit.span, hit.theme, hit.weak, hit.term));
+        desk.hits.iter().copied()
     }
 
     /// The words of the text and, for each, the patterns that it fits.
-    fn read(&self, text: &str) -> Reading {
-        let mut reading = Reading::default();
-        let (mut words, mut folded) = (Words::new(text), String::new());
-        while let Some(word) = words.next(&mut folded) {
-            self.words.find(&folded, word.capitals, &mut reading.ids);
+    fn read(&self, text: &str, reading: &mut Reading) {
+        reading.words.clear();
+        reading.ids.clear();
+        reading.ends.clear();
+        let mut words = Words::new(text);
+        while let Some(word) = words.next(&mut reading.folded) {
+            self.words.find(&reading.folded, word.capitals, &mut reading.ids);
             reading.words.push(word);
             reading.ends.push(reading.ids.len());
         }
-        reading
     }
 
     /// Every phrase found, whether it will count or not, by its first word.
-    fn candidates(&self, reading: &Reading) -> Vec<Candidate> {
-        let mut candidates = Vec::new();
-        let (mut nodes, mut next) = (Vec::new(), Vec::new());
+    fn candidates(&self, desk: &mut TermDesk) {
+        let TermDesk { reading, candidates, nodes, next, .. } = desk;
+        candidates.clear();
         for first in 0..reading.words.len() {
             nodes.clear();
-            self.phrases.start(reading.ids_of(first), &mut nodes);
+            self.phrases.start(reading.ids_of(first), nodes);
             let mut last = first;
             while !nodes.is_empty() {
-                for &node in &nodes {
+                for &node in nodes.iter() {
                     let owners = self.phrases.owners(node).iter();
                     candidates.extend(owners.map(|&owner| Candidate { first, last, owner }));
                 }
@@ -121,21 +129,33 @@ impl TermMatcher {
                 next.clear();
                 if reading.words.get(last).is_some_and(|word| word.joined) {
                     let ids = reading.ids_of(last);
-                    nodes.iter().for_each(|&node| self.phrases.step(node, ids, &mut next));
+                    nodes.iter().for_each(|&node| self.phrases.step(node, ids, next));
                 }
-                std::mem::swap(&mut nodes, &mut next);
+                std::mem::swap(nodes, next);
             }
         }
-        candidates
     }
 }
 
+/// What a [`TermMatcher`] reads with: memory that is used again from text to text.
+#[derive(Debug, Default)]
+pub struct TermDesk {
+    reading: Reading,
+    candidates: Vec<Candidate>,
+    /// Where the phrases begun stand in the tree, after this word and after the next.
+    nodes: Vec<u32>,
+    next: Vec<u32>,
+    hits: Vec<TermHit>,
+}
+
 /// The words of one text; word `i` fits the patterns `ids[ends[i - 1]..ends[i]]`.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Reading {
     words: Vec<Word>,
     ids: Vec<WordId>,
     ends: Vec<usize>,
+    /// The letters of the word that is read.
+    folded: String,
 }
 
 impl Reading {

@@ -1,6 +1,7 @@
 //! The vectors of many texts in one block of memory, each of length one, so that a dot product is
 //! a cosine.
 
+use super::kernel::{self, Level};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
 /// One vector a text: shape `(n_texts, dimension)`, each row of Euclidean length 1, or all zero
@@ -60,6 +61,22 @@ impl EmbeddingMatrix {
     pub fn into_inner(self) -> Array2<f32> {
         self.0
     }
+}
+
+/// The product of each row of `vectors`, `(n, dimension)`, with each of `others`, `(m, dimension)`:
+/// shape `(n, m)`; their cosines, -1..1, where all have length 1.
+///
+/// # Panics
+/// Where the dimensions differ.
+pub fn products(vectors: ArrayView2<'_, f32>, others: ArrayView2<'_, f32>) -> Array2<f32> {
+    assert_eq!(vectors.ncols(), others.ncols(), "vectors of one dimension");
+    let mut products = Array2::zeros((vectors.nrows(), others.nrows()));
+    let (vectors, others) = (vectors.as_standard_layout(), others.as_standard_layout());
+    let rows = (vectors.as_slice(), others.as_slice(), products.as_slice_mut());
+    if let (Some(vectors_), Some(others_), Some(out)) = rows {
+        kernel::products(Level::best(), vectors_, others_, vectors.ncols(), out);
+    }
+    products
 }
 
 /// Scales a row to length 1; a row of zeros, or one whose length is not finite, becomes zeros.

@@ -22,7 +22,7 @@ pub use bert::BertEmbedder;
 pub use distill::{DistillOptions, StaticFiles, distill};
 pub use fake::FakeEmbedder;
 pub use heads::{Heads, NO_TEXT};
-pub use matrix::EmbeddingMatrix;
+pub use matrix::{EmbeddingMatrix, products};
 pub use open::{open, open_at};
 pub use precision::{EncoderChoice, Precision};
 pub use static_table::StaticEmbedder;

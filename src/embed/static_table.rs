@@ -3,19 +3,20 @@
 //! mean.
 
 use super::folder::{BuiltInFile, ModelFolder};
-use super::matrix::normalise;
+use super::kernel::{self, ByteTable, Level};
 use super::store::{ModelEntry, ModelState};
 use super::{Embedder, EmbeddingMatrix, Heads};
 use crate::error::Result;
 use crate::tokenize::{BertWords, WordPiece};
-use ndarray::{Array2, ArrayViewMut2, Axis};
-use rayon::prelude::*;
+use ndarray::Array2;
+use reading::Desks;
 use safetensors::tensor::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::ops::Range;
 use token_heads::{HeadsFile, TokenHeads};
 
+mod reading;
 mod token_heads;
 
 /// What config.json of a table says.
@@ -55,9 +56,6 @@ pub(super) const SCALES: &str = "scales";
 /// Stands for a word without pieces; it adds nothing.
 const UNKNOWN: u32 = u32::MAX;
 
-/// Texts that one thread embeds at a time.
-const CHUNK: usize = 256;
-
 static BUILT_IN: [BuiltInFile; 4] = [
     (CONFIG, include_bytes!("../../models/static/config.json")),
     (VOCABULARY, include_bytes!("../../models/static/vocab.txt")),
@@ -77,6 +75,8 @@ pub struct StaticEmbedder {
     scales: Vec<f32>,
     dimension: usize,
     heads: Option<TokenHeads>,
+    level: Level,
+    desks: Desks,
 }
 
 impl StaticEmbedder {
@@ -118,29 +118,13 @@ impl StaticEmbedder {
             scales,
             dimension: config.dimension,
             heads: None,
+            level: kernel::level()?,
+            desks: Desks::default(),
         })
     }
 
-    /// Row `id` of the table, i8.
-    fn row(&self, id: usize) -> &[u8] {
-        &self.weights[self.table.clone()][id * self.dimension..(id + 1) * self.dimension]
-    }
-
-    /// The known tokens of a text, into `ids`, which is emptied first.
-    fn tokenize(&self, text: &str, ids: &mut Vec<u32>) {
-        ids.clear();
-        self.pieces.encode(text, ids);
-        ids.retain(|&id| id != UNKNOWN);
-    }
-
-    /// Adds the vectors of tokens to `sum`.
-    fn add(&self, ids: &[u32], sum: &mut [f32]) {
-        for &id in ids {
-            let scale = self.scales[id as usize];
-            for (sum, &value) in sum.iter_mut().zip(self.row(id as usize)) {
-                *sum += scale * f32::from(value as i8);
-            }
-        }
+    fn byte_table(&self) -> ByteTable<'_> {
+        ByteTable { bytes: &self.weights[self.table.clone()], scales: &self.scales }
     }
 }
 
@@ -158,7 +142,8 @@ impl Embedder for StaticEmbedder {
     }
 
     fn embed(&self, texts: &[&str]) -> Result<EmbeddingMatrix> {
-        Ok(self.run(texts, None).0)
+        let texts: Vec<&[&str]> = texts.chunks(1).collect();
+        Ok(self.read(&texts).0)
     }
 
     fn heads(&self) -> Option<&Heads> {
@@ -166,44 +151,15 @@ impl Embedder for StaticEmbedder {
     }
 
     fn embed_with_logits(&self, texts: &[&str]) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
-        let (vectors, logits) = self.run(texts, self.heads.as_ref());
-        Ok((vectors, self.heads.is_some().then_some(logits)))
-    }
-}
-
-impl StaticEmbedder {
-    /// The vectors of texts, and what `heads` say of them, `(n_texts, n_themes)`.
-    fn run(&self, texts: &[&str], heads: Option<&TokenHeads>) -> (EmbeddingMatrix, Array2<f32>) {
-        let n_themes = heads.map_or(0, |heads| heads.heads.labels.len());
-        let mut rows = Array2::zeros((texts.len(), self.dimension));
-        let mut logits = Array2::zeros((texts.len(), n_themes));
-        rows.axis_chunks_iter_mut(Axis(0), CHUNK)
-            .into_par_iter()
-            .zip(logits.axis_chunks_iter_mut(Axis(0), CHUNK).into_par_iter())
-            .zip(texts.par_chunks(CHUNK))
-            .for_each(|((rows, logits), texts)| self.read(texts, heads, rows, logits));
-        (EmbeddingMatrix::from_normalised(rows), logits)
+        let texts: Vec<&[&str]> = texts.chunks(1).collect();
+        Ok(self.read(&texts))
     }
 
-    /// [`Self::run`] on one thread, into the rows of `texts`.
-    fn read(
+    fn embed_parts(
         &self,
-        texts: &[&str],
-        heads: Option<&TokenHeads>,
-        mut rows: ArrayViewMut2<'_, f32>,
-        mut logits: ArrayViewMut2<'_, f32>,
-    ) {
-        let mut ids = Vec::new();
-        let each = rows.rows_mut().into_iter().zip(logits.rows_mut()).zip(texts);
-        for ((mut row, logits), text) in each {
-            self.tokenize(text, &mut ids);
-            let row = row.as_slice_mut().expect("rows of a matrix in standard layout");
-            self.add(&ids, row);
-            normalise(row);
-            if let Some(heads) = heads {
-                heads.read(ids.iter().map(|&id| id as usize), |id| self.row(id), logits);
-            }
-        }
+        sentences: &[Vec<&str>],
+    ) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
+        Ok(self.read(sentences))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::score::Scorer;
 use crate::theme::check::{Finding, TermCensus, check};
 use crate::theme::{self, FitOptions, ThemeModel};
 
+use super::clock::Clock;
 use super::job::{Job, Progress, Stage, no_documents};
 use super::ledger::Ledger;
 use super::stream;
@@ -97,7 +98,7 @@ fn census(job: &Job<'_>, model: &ThemeModel, told: Progress<'_>) -> Result<(Term
     let (mut all, mut n_read) = (TermCensus::default(), 0);
     let count = |document: Document| Ok(TermCensus::of(&document.text, &matcher, &repeated));
     let options = &job.config.ingest;
-    stream::each(job.inputs.read(options)?, options, count, |batch| {
+    stream::each(job.inputs.read(options)?, options, &Clock::default(), count, |batch| {
         n_read += batch.len() as u64;
         batch.into_iter().flatten().for_each(|census| all.merge(census));
         told(Stage::Score, n_read);
@@ -142,7 +143,8 @@ pub fn diff_codebooks(
     };
     let mut diff = DiffTally::new(config.by, before.theme_ids(), after.theme_ids(), max_units);
     let mut ledger = Ledger::default();
-    stream::each(job.inputs.read(&config.ingest)?, &config.ingest, both, |batch| {
+    let (records, clock) = (job.inputs.read(&config.ingest)?, Clock::default());
+    stream::each(records, &config.ingest, &clock, both, |batch| {
         for read in batch {
             let (first, second) = match read {
                 Ok((first, second)) => (Ok(first), Some(second)),

@@ -208,6 +208,7 @@ fn record(runs: Vec<RunFile>, options: &CompareOptions) -> Result<RunFile> {
         inputs,
         counts,
         timings: Default::default(),
+        scoring: Default::default(),
         warnings: Vec::new(),
         ..first(runs)?
     })

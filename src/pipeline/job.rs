@@ -26,6 +26,7 @@ use crate::score::{ScoredDocument, Scorer};
 use crate::theme::codes::{self, Code};
 use crate::theme::{self, FoundTheme, ThemeModel};
 
+use super::clock::{Clock, Part, Timed};
 use super::compare::write_trends;
 use super::ledger::Ledger;
 use super::report::write_report;
@@ -114,6 +115,8 @@ pub struct Job<'j> {
     pub(super) embedder: Box<dyn Embedder>,
     told: Progress<'j>,
     timings: Vec<(Stage, f64)>,
+    /// Where the time of [`Stage::Score`] went.
+    clock: Clock,
     warnings: Vec<String>,
     /// Filled while the sample is drawn, where scoring is to follow.
     survey: Option<Survey>,
@@ -131,8 +134,8 @@ impl<'j> Job<'j> {
         let inputs = Inputs::expand(inputs)?;
         let embedder = embed::open_at(encoder, &ModelStore::locate(config.models_dir.as_deref())?)?;
         let warnings = skipped_warning(&inputs).into_iter().collect();
-        let (timings, survey) = (Vec::new(), None);
-        Ok(Job { verb, config, inputs, embedder, told, timings, warnings, survey })
+        let (timings, clock, survey) = (Vec::new(), Clock::default(), None);
+        Ok(Job { verb, config, inputs, embedder, told, timings, clock, warnings, survey })
     }
 
     /// Looks for copies while the sample is drawn, since scoring is to follow.
@@ -173,7 +176,8 @@ impl<'j> Job<'j> {
             let rank = if is_coded { Sample::first_rank } else { Sample::rank };
             Ok((rank(&key, &document.text), marks, document))
         };
-        stream::each(self.inputs.read(&self.config.ingest)?, &self.config.ingest, rank, |batch| {
+        let (records, clock) = (self.inputs.read(&self.config.ingest)?, Clock::default());
+        stream::each(records, &self.config.ingest, &clock, rank, |batch| {
             n += batch.len() as u64;
             for (rank, marks, document) in batch.into_iter().flatten() {
                 survey.iter_mut().zip(marks).for_each(|(survey, marks)| survey.enter(marks));
@@ -222,6 +226,7 @@ impl<'j> Job<'j> {
         stream::each(
             self.inputs.read(options)?,
             options,
+            &Clock::default(),
             |document| Ok(work(document)),
             |batch| {
                 n += batch.len() as u64;
@@ -279,10 +284,15 @@ impl<'j> Job<'j> {
         mut write: impl FnMut(&[ScoredDocument]) -> Result<()> + Send,
     ) -> Result<Ledger> {
         let (by, max_evidence) = (self.config.by, self.config.max_evidence);
-        let scorer = Scorer::new(model, &*self.embedder, by, max_evidence)?;
-        let score = |document| scorer.score(document);
-        stream::each(records, &self.config.ingest, score, |batch| {
-            write(&ledger.enter(batch))?;
+        let clock = &self.clock;
+        let encoder = Timed { encoder: &*self.embedder, clock };
+        let scorer = Scorer::new(model, &encoder, by, max_evidence)?;
+        let score = |document| {
+            let passages = clock.time(Part::Segment, || scorer.read(&document));
+            clock.time(Part::Score, || scorer.score_read(document, passages))
+        };
+        stream::each(records, &self.config.ingest, clock, score, |batch| {
+            clock.time(Part::Write, || write(&ledger.enter(batch)))?;
             (self.told)(Stage::Score, ledger.counts.read);
             Ok(())
         })?;
@@ -319,6 +329,7 @@ impl<'j> Job<'j> {
     fn run_file(&self, model: &ThemeModel, outcome: &Outcome) -> Result<RunFile> {
         let codebook = &model.codebook;
         let timings = self.timings.iter().map(|(stage, s)| (stage.name().into(), Rounded::new(*s)));
+        let scoring = self.clock.seconds().map(|(part, s)| (part.name().into(), Rounded::new(s)));
         let inputs = self.inputs.files().iter().map(input_read).collect::<Result<Vec<_>>>()?;
         Ok(RunFile {
             schema: Default::default(),
@@ -339,6 +350,7 @@ impl<'j> Job<'j> {
             inputs,
             counts: outcome.counts,
             timings: timings.collect(),
+            scoring: scoring.into_iter().collect(),
             n_threads: rayon::current_num_threads() as u64,
             warnings: outcome.warnings.clone(),
             files: Vec::new(),

@@ -17,6 +17,7 @@ use crate::theme::codes::Code;
 use crate::theme::{self, FitOptions, ThemeModel};
 use crate::validate::{ScoredText, ScoredTexts, ScoredUnit};
 
+use super::clock::Clock;
 use super::job::{BYTES_PER_UNIT, Progress, Stage};
 use super::sample::Sample;
 use super::stream;
@@ -142,7 +143,8 @@ impl Corpus {
         let mut sample = Sample::new(config.seed, max_bytes);
         let (key, mut n, mut coded) = (sample.key(), 0, BTreeMap::new());
         let rank = |document: Document| Ok((Sample::rank(&key, &document.text), document));
-        stream::each(inputs.read(&config.ingest)?, &config.ingest, rank, |batch| {
+        let (records, clock) = (inputs.read(&config.ingest)?, Clock::default());
+        stream::each(records, &config.ingest, &clock, rank, |batch| {
             n += batch.len() as u64;
             for (rank, document) in batch.into_iter().flatten() {
                 match named.contains(document.id.as_str()) {

@@ -1,5 +1,6 @@
 //! The verbs, on one screen: what `run`, `fit`, `score`, `compare`, `report`, `sample` and `validate` do, in order.
 
+mod clock;
 mod codebooks;
 mod coding;
 mod compare;

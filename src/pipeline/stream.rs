@@ -9,6 +9,8 @@ use crate::document::{Document, Reject};
 use crate::error::Result;
 use crate::ingest::{self, IngestOptions, RawRecord, Records};
 
+use super::clock::{Clock, Part};
+
 /// Most records of a batch.
 const BATCH_RECORDS: usize = 256;
 /// Most bytes of a batch, but for a single larger record.
@@ -20,13 +22,14 @@ const READ_AHEAD: usize = 2;
 pub type Read<T> = std::result::Result<T, Reject>;
 
 /// Reads every record, does `work` on each document in parallel, and gives the results to `take`
-/// in the order of the input.
+/// in the order of the input. `clock` is told of the reading.
 ///
 /// # Errors
 /// The first that `work` (in the order of the input) or `take` gives.
 pub fn each<T: Send>(
     records: Records,
     options: &IngestOptions,
+    clock: &Clock,
     work: impl Fn(Document) -> Result<T> + Sync,
     mut take: impl FnMut(Vec<Read<T>>) -> Result<()> + Send,
 ) -> Result<()> {
@@ -34,23 +37,29 @@ pub fn each<T: Send>(
     std::thread::scope(|scope| {
         scope.spawn(move || {
             let mut records = records;
-            while let Some(batch) = next_batch(&mut records) {
+            while let Some(batch) = clock.time(Part::Ingest, || next_batch(&mut records)) {
                 if sender.send(batch).is_err() {
                     break;
                 }
             }
         });
-        for batch in batches {
-            let done = |raw: Read<RawRecord>| match raw {
-                Ok(raw) => match ingest::parse(raw, options) {
-                    Ok(document) => work(document).map(Ok),
-                    Err(reject) => Ok(Err(reject)),
-                },
+        let done = |raw: Read<RawRecord>| match raw {
+            Ok(raw) => match clock.time(Part::Ingest, || ingest::parse(raw, options)) {
+                Ok(document) => work(document).map(Ok),
                 Err(reject) => Ok(Err(reject)),
-            };
-            take(batch.into_par_iter().map(done).collect::<Result<Vec<_>>>()?)?;
+            },
+            Err(reject) => Ok(Err(reject)),
+        };
+        // One batch is handed over while the next is worked on.
+        let mut before: Option<Vec<Read<T>>> = None;
+        for batch in batches {
+            let last = before.take();
+            let work = || batch.into_par_iter().map(&done).collect::<Result<Vec<_>>>();
+            let (taken, worked) = rayon::join(|| last.map_or(Ok(()), &mut take), work);
+            taken?;
+            before = Some(worked?);
         }
-        Ok(())
+        before.map_or(Ok(()), take)
     })
 }
 

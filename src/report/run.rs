@@ -36,6 +36,11 @@ pub struct RunFile {
     pub counts: Counts,
     /// Wall-clock seconds by stage, in the order of the work.
     pub timings: InOrder<Rounded>,
+    /// Where the seconds of the stage `score` went: seconds of work by part (`ingest`, `segment`,
+    /// `encode`, `score`, `write`), added up over all threads.
+    #[serde(default)]
+    #[schemars(required)]
+    pub scoring: InOrder<Rounded>,
     /// Threads used. At least 1.
     pub n_threads: u64,
     /// What the user should know of, in words; empty where all is well.

@@ -96,6 +96,7 @@ mod tests {
             | "$defs"
             | "title"
             | "description"
+            | "default"
             | "format"
             | "properties"
             | "items"

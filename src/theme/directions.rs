@@ -10,12 +10,13 @@
 //! Cosines differ in level from theme to theme, so closeness is standardised: the cosine less the
 //! mean over text that is not of the theme, in standard deviations.
 
-use ndarray::{Array1, Array2, ArrayView1, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::direction;
 use crate::codebook::Codebook;
-use crate::embed::{Embedder, EmbeddingMatrix};
+use crate::embed::{Embedder, EmbeddingMatrix, products};
 use crate::error::Result;
 
 /// Units of the corpus that the codebook's own phrases weigh as much as.
@@ -68,12 +69,15 @@ impl Directions {
         self.centroids.row(a).dot(&self.centroids.row(b))
     }
 
-    /// How close a vector lies to each theme, and last to `none`, in standard deviations over text
-    /// that is not of the theme.
-    pub fn closeness(&self, vector: ArrayView1<'_, f32>) -> Vec<f32> {
-        let cosines = self.centroids.dot(&vector);
-        let standard = |(cosine, (mean, sd)): (&f32, (&f32, &f32))| (cosine - mean) / sd;
-        cosines.iter().zip(self.mean.iter().zip(&self.sd)).map(standard).collect()
+    /// How close vectors, `(n, dimension)`, lie to each theme, and last to `none`, in standard
+    /// deviations over text that is not of the theme: `(n, n_themes + 1)`.
+    pub fn closeness(&self, vectors: ArrayView2<'_, f32>) -> Array2<f32> {
+        let mut closeness = products(vectors, self.centroids.view());
+        for mut row in closeness.rows_mut() {
+            let background = self.mean.iter().zip(&self.sd);
+            row.iter_mut().zip(background).for_each(|(x, (mean, sd))| *x = (*x - mean) / sd);
+        }
+        closeness
     }
 }
 
@@ -98,12 +102,11 @@ pub fn learn(
 ) -> Result<Vec<Direction>> {
     let phrases = Phrases::embed(codebook, embedder)?;
     let n_groups = codebook.themes.len() + 1;
-    let centroids: Vec<Array1<f32>> =
-        (0..n_groups).map(|group| centroid(&phrases, units, group)).collect();
-    let standardised = |(group, centroid): (usize, &Array1<f32>)| {
-        let phrases_apart = phrases.apart_from(group).map(|row| row.dot(centroid));
-        let units_apart =
-            units.iter().filter(|u| u.theme != Some(group)).map(|u| u.vector.dot(centroid));
+    let learned = |group| {
+        let centroid = centroid(&phrases, units, group);
+        let phrases_apart = phrases.apart_from(group).map(|row| row.dot(&centroid));
+        let apart = units.iter().filter(|unit| unit.theme != Some(group));
+        let units_apart = apart.map(|unit| unit.vector.dot(&centroid));
         let (mean, sd) = mean_and_sd(phrases_apart.chain(units_apart));
         Direction {
             centroid: centroid.to_vec(),
@@ -111,7 +114,7 @@ pub fn learn(
             background_sd: sd.max(MIN_SD) as f32,
         }
     };
-    Ok(centroids.iter().enumerate().map(standardised).collect())
+    Ok((0..n_groups).into_par_iter().map(learned).collect())
 }
 
 /// The codebook's phrases with their vectors.
@@ -218,7 +221,7 @@ mod tests {
         let embedder = FakeEmbedder::default();
         let (none, themes) = directions.split_last().unwrap();
         let vector = embedder.embed(&[text]).unwrap();
-        Directions::new(themes, none).closeness(vector.row(0))
+        Directions::new(themes, none).closeness(vector.view()).into_raw_vec_and_offset().0
     }
 
     #[test]

@@ -5,9 +5,9 @@
 //! vectors. [`Gathered::features`] sets the vectors against the themes' [`Directions`] and lays all
 //! signals out as rows for [`super::joint`].
 
-use ndarray::{Array1, Array2, ArrayView1, Axis};
+use ndarray::{Array2, ArrayView1, Axis};
 
-use crate::codebook::{Codebook, TermHit, TermMatcher};
+use crate::codebook::{Codebook, TermDesk, TermHit, TermMatcher};
 use crate::embed::{Embedder, EmbeddingMatrix, Heads};
 use crate::error::Result;
 
@@ -70,35 +70,40 @@ impl Gathered {
 
     /// Rows for the joint model: `n_units × n_themes`, the theme running fastest.
     pub fn features(&self, directions: &Directions) -> Vec<Features> {
-        let sentences = Sentences::new(self, directions);
-        let features = |unit| self.unit_features(unit, directions, &sentences);
-        (0..self.n_units()).flat_map(features).collect()
+        let near = Nearness::new(self, directions);
+        let none = directions.n_themes();
+        let mut features = Vec::with_capacity(self.n_units() * none);
+        for unit in 0..self.n_units() {
+            let of_unit = self.unit_features(unit, none, &near);
+            features.extend((0..none).map(of_unit));
+        }
+        features
     }
 
-    fn unit_features(
-        &self,
+    /// The features of a unit for any theme; `none` is the number of themes.
+    fn unit_features<'g>(
+        &'g self,
         unit: usize,
-        directions: &Directions,
-        sentences: &Sentences,
-    ) -> Vec<Features> {
+        none: usize,
+        near: &'g Nearness,
+    ) -> impl Fn(usize) -> Features {
         let sentence = self.passages.units()[unit].sentence;
         let own = self.unit_terms.row(unit);
         let whole = self.sentence_terms.row(sentence);
         let before = sentence.checked_sub(1).map(|s| self.sentence_terms.row(s));
-        let in_unit = directions.closeness(self.unit_vector(unit));
-        let in_sentence = sentences.closeness.row(sentence);
-        let terms_around = sentences.terms_around.row(sentence);
-        let closeness_around = sentences.closeness_around.row(sentence);
-        let none = directions.n_themes();
-        let head = |row: usize, theme: usize| {
+        let sentence_row = self.sentence_rows[sentence];
+        let in_unit = near.closeness.row(unit);
+        let in_sentence = near.closeness.row(sentence_row);
+        let terms_around = near.terms_around.row(sentence);
+        let closeness_around = near.closeness_around.row(sentence);
+        let head = move |row: usize, theme: usize| {
             let logit = self.logits.as_ref().map(|logits| logits[[row, theme]]);
             logit.map_or(0.0, |logit| logit.clamp(-HEAD_LIMIT, HEAD_LIMIT))
         };
-        let lead = |values: ArrayView1<'_, f32>, theme: usize| {
+        let lead = move |values: ArrayView1<'_, f32>, theme: usize| {
             values[theme] - largest_but(values, theme, none)
         };
-        let sentence_row = self.sentence_rows[sentence];
-        let row = |theme: usize| {
+        move |theme: usize| {
             let weight = own[theme];
             [
                 weight.min(1.0),
@@ -110,37 +115,34 @@ impl Gathered {
                 in_unit[theme],
                 in_sentence[theme],
                 in_unit[none],
-                lead(ArrayView1::from(&in_unit), theme),
+                lead(in_unit, theme),
                 head(unit, theme),
                 head(sentence_row, theme),
                 terms_around[theme],
                 lead(terms_around, theme),
                 lead(closeness_around, theme),
             ]
-        };
-        (0..none).map(row).collect()
+        }
     }
 }
 
-/// What the sentences of a document speak of, a row a sentence and a column a theme, `none` last.
-struct Sentences {
+/// What a document speaks of, a column a theme, `none` last.
+struct Nearness {
+    /// `(n_vectors, n_themes + 1)`: closeness of the document's vectors.
     closeness: Array2<f32>,
-    /// Term weights, up to 1, and closeness, each of the sentences around.
+    /// `(n_sentences, n_themes + 1)`: term weights, up to 1, and closeness, each of the sentences
+    /// around.
     terms_around: Array2<f32>,
     closeness_around: Array2<f32>,
 }
 
-impl Sentences {
+impl Nearness {
     fn new(gathered: &Gathered, directions: &Directions) -> Self {
-        let mut closeness = Array2::zeros(gathered.sentence_terms.dim());
-        for units in gathered.passages.by_sentence() {
-            let sentence = units[0].sentence;
-            let vector = gathered.vectors.row(gathered.sentence_rows[sentence]);
-            closeness.row_mut(sentence).assign(&Array1::from(directions.closeness(vector)));
-        }
-        Sentences {
+        let closeness = directions.closeness(gathered.vectors.view());
+        let of_sentences = closeness.select(Axis(0), &gathered.sentence_rows);
+        Nearness {
             terms_around: around(&gathered.sentence_terms.mapv(|weight| weight.min(1.0))),
-            closeness_around: around(&closeness),
+            closeness_around: around(&of_sentences),
             closeness,
         }
     }
@@ -188,11 +190,13 @@ fn term_weights(
 ) -> (Array2<f32>, Array2<f32>) {
     let mut units = Array2::zeros((passages.units().len(), n_themes + 1));
     let mut sentences = Array2::zeros((passages.n_sentences(), n_themes + 1));
-    for (sentence, text) in passages.sentences().iter().enumerate() {
-        let mut hits = matcher.hits(text);
-        hits.sort_by_key(|hit| (hit.theme, hit.weak, hit.term, hit.span));
+    let (mut desk, mut hits) = (TermDesk::default(), Vec::new());
+    for (sentence, text) in passages.sentences().enumerate() {
+        hits.clear();
+        hits.extend(matcher.find(text, &mut desk));
+        hits.sort_by_key(|hit: &TermHit| (hit.theme, hit.weak, hit.term, hit.span));
         let mut seen: Option<(TermHit, usize)> = None;
-        for hit in hits {
+        for &hit in &hits {
             let unit = passages.unit_at(sentence, hit.span.start);
             let new_term = seen.is_none_or(|(last, _)| !same_term(&last, &hit));
             if new_term {

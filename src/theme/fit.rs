@@ -240,7 +240,7 @@ impl<'d> Sample<'d> {
         };
         let vectors = self.vectors(self.gathered(first).0.unit_vector(first.1).len());
         let none = Directions::new([], none);
-        let protocol: Vec<f32> = vectors.rows().into_iter().map(|v| none.closeness(v)[0]).collect();
+        let protocol = none.closeness(vectors.view()).into_raw_vec_and_offset().0;
         let below = |row: &usize, part: f32| {
             scores.row(*row).iter().zip(thresholds).all(|(score, bound)| *score < part * bound)
         };

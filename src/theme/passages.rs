@@ -13,8 +13,10 @@ use crate::segment;
 /// The units of a document, in the order of its text.
 #[derive(Debug, Clone, Default)]
 pub struct Passages {
-    /// The sentences as read: the texts of their units, joined by one space.
-    sentences: Vec<String>,
+    /// The sentences as read, one behind the other: the texts of their units, joined by one space.
+    text: String,
+    /// Where each sentence stands in `text`.
+    sentences: Vec<Range<usize>>,
     units: Vec<Passage>,
 }
 
@@ -37,8 +39,9 @@ impl Passages {
             furniture::mark(text, &blocks, repeated).iter().map(|mark| mark.span).collect();
         let segmentation = segment::segment(text, &blocks, &furniture);
         let mut passages = Passages {
-            sentences: vec![String::new(); segmentation.sentences.len()],
-            units: vec![],
+            text: String::with_capacity(text.len()),
+            sentences: vec![0..0; segmentation.sentences.len()],
+            units: Vec::with_capacity(segmentation.units.len()),
         };
         for unit in &segmentation.units {
             passages.push(unit.sentence, unit.span, &segment::reading(unit.span.of(text)));
@@ -46,14 +49,18 @@ impl Passages {
         passages
     }
 
+    /// Adds the next unit; the units of a sentence come one after the other.
     fn push(&mut self, sentence: usize, span: Span, reading: &str) {
-        let text = &mut self.sentences[sentence];
-        if !text.is_empty() {
-            text.push(' ');
+        let of_sentence = &mut self.sentences[sentence];
+        match of_sentence.start == of_sentence.end {
+            true => of_sentence.start = self.text.len(),
+            false => self.text.push(' '),
         }
-        let start = text.len();
-        text.push_str(reading);
-        self.units.push(Passage { sentence, span, within: start..text.len() });
+        let start = self.text.len() - of_sentence.start;
+        self.text.push_str(reading);
+        of_sentence.end = self.text.len();
+        let within = start..of_sentence.len();
+        self.units.push(Passage { sentence, span, within });
     }
 
     /// The units.
@@ -72,13 +79,13 @@ impl Passages {
     }
 
     /// The sentences as read.
-    pub fn sentences(&self) -> &[String] {
-        &self.sentences
+    pub fn sentences(&self) -> impl Iterator<Item = &str> {
+        self.sentences.iter().map(|sentence| &self.text[sentence.clone()])
     }
 
     /// A unit's text as read.
     pub fn text(&self, unit: &Passage) -> &str {
-        &self.sentences[unit.sentence][unit.within.clone()]
+        &self.text[self.sentences[unit.sentence].clone()][unit.within.clone()]
     }
 
     /// The unit that holds byte `offset` of sentence `sentence` as read; the last one before it
@@ -96,7 +103,7 @@ mod tests {
     use super::*;
 
     fn two_units() -> Passages {
-        let mut passages = Passages { sentences: vec![String::new(); 2], units: vec![] };
+        let mut passages = Passages { sentences: vec![0..0; 2], ..Passages::default() };
         passages.push(0, Span::new(0, 9), "Ports;");
         passages.push(0, Span::new(10, 20), "and roads.");
         passages.push(1, Span::new(21, 30), "Trade.");
@@ -106,7 +113,7 @@ mod tests {
     #[test]
     fn a_sentence_as_read_is_its_units_joined() {
         let passages = two_units();
-        assert_eq!(passages.sentences(), ["Ports; and roads.", "Trade."]);
+        assert_eq!(passages.sentences().collect::<Vec<_>>(), ["Ports; and roads.", "Trade."]);
         let texts: Vec<_> = passages.units().iter().map(|u| passages.text(u)).collect();
         assert_eq!(texts, ["Ports;", "and roads.", "Trade."]);
     }

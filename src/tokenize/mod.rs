@@ -7,10 +7,12 @@
 mod batch;
 mod bert_words;
 mod json;
+mod seen_words;
 mod wordpiece;
 
 pub use batch::TokenBatch;
 pub use bert_words::BertWords;
+pub use seen_words::SeenWords;
 pub use wordpiece::WordPiece;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

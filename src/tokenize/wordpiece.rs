@@ -70,6 +70,11 @@ impl WordPiece {
         Ok(WordPiece { added: Some((matcher, ids)), ..self })
     }
 
+    /// Whether some tokens are matched in the raw text, before it is divided into words.
+    pub(super) fn matches_raw_text(&self) -> bool {
+        self.added.is_some()
+    }
+
     /// How words are normalised.
     pub fn words(&self) -> BertWords {
         self.words

@@ -51,6 +51,11 @@ impl Level {
         levels
     }
 
+    /// The fastest of this machine.
+    pub fn best() -> Level {
+        Level::all().pop().unwrap_or(Level(Instructions::Portable))
+    }
+
     /// What `THEMELINE_KERNEL` calls it.
     pub fn name(self) -> &'static str {
         match self.0 {

@@ -7,12 +7,14 @@
 mod attention;
 mod fence;
 mod packed;
+mod rows;
 mod tile;
 mod wide;
 
 pub use attention::Attention;
 pub use fence::Level;
 pub use packed::{ByteRows, ByteWeights};
+pub use rows::{ByteTable, add_rows, products};
 pub use wide::gelu;
 
 use crate::error::{Error, Result};
@@ -29,10 +31,8 @@ const VARIABLE: &str = "THEMELINE_KERNEL";
 /// # Errors
 /// [`Error::Usage`] where the variable names none that this machine has.
 pub fn level() -> Result<Level> {
-    let mut levels = Level::all();
-    let Ok(name) = std::env::var(VARIABLE) else {
-        return Ok(levels.remove(levels.len() - 1));
-    };
+    let Ok(name) = std::env::var(VARIABLE) else { return Ok(Level::best()) };
+    let levels = Level::all();
     let known: Vec<&str> = levels.iter().map(|level| level.name()).collect();
     let hint =
         format!("this machine has {}; without the variable it takes the best", known.join(", "));

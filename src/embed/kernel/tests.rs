@@ -46,10 +46,6 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|x| x.to_bits()).collect()
 }
 
-fn best() -> Level {
-    *Level::all().last().unwrap()
-}
-
 /// Those that the machine has beyond plain arithmetic, and plain arithmetic.
 fn levels() -> (Vec<Level>, Level) {
     let mut levels = Level::all();
@@ -62,6 +58,53 @@ fn levels() -> (Vec<Level>, Level) {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn rows_of_a_table_add_up_to_the_same_bits_at_every_level(
+        dimension in 1..200_usize,
+        ids in prop::collection::vec(0..20_u32, 0..30),
+        seed in any::<u32>(),
+    ) {
+        let mut random = ChaCha8Rng::seed_from_u64(u64::from(seed));
+        let bytes: Vec<u8> = (0..20 * dimension).map(|_| random.random()).collect();
+        let scales = numbers(20, u64::from(seed));
+        let table = ByteTable { bytes: &bytes, scales: &scales };
+        let mut expected = numbers(dimension, 3);
+        for &id in &ids {
+            for (sum, &byte) in expected.iter_mut().zip(table.row(id as usize, dimension)) {
+                *sum += scales[id as usize] * f32::from(byte as i8);
+            }
+        }
+        for level in Level::all() {
+            let mut sum = numbers(dimension, 3);
+            add_rows(level, table, &ids, &mut sum);
+            prop_assert_eq!(bits(&sum), bits(&expected), "{}", level.name());
+        }
+    }
+
+    #[test]
+    fn products_of_rows_are_the_same_bits_at_every_level_and_near_the_exact_ones(
+        (n_rows, n_others, dimension) in (0..5_usize, 0..5_usize, 1..200_usize),
+        seed in any::<u32>(),
+    ) {
+        let rows = numbers(n_rows * dimension, u64::from(seed));
+        let others = numbers(n_others * dimension, u64::from(seed) + 1);
+        let of = |level| {
+            let mut out = vec![0.0; n_rows * n_others];
+            products(level, &rows, &others, dimension, &mut out);
+            out
+        };
+        let portable = of(Level::all()[0]);
+        for level in Level::all() {
+            prop_assert_eq!(bits(&of(level)), bits(&portable), "{}", level.name());
+        }
+        let pairs = rows.chunks(dimension).flat_map(|a| others.chunks(dimension).map(move |b| (a, b)));
+        for ((a, b), found) in pairs.zip(portable) {
+            let terms = || a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b));
+            let size: f64 = terms().map(f64::abs).sum();
+            prop_assert!((terms().sum::<f64>() - f64::from(found)).abs() <= 1e-5 * size);
+        }
+    }
 
     #[test]
     fn every_level_gives_the_bits_of_plain_arithmetic(
@@ -83,7 +126,7 @@ proptest! {
         seed in any::<u32>(),
     ) {
         let layer = Layer::of(n_rows, n_inputs, n_outputs, u64::from(seed));
-        let found = layer.forward(best(), Then::Set);
+        let found = layer.forward(Level::best(), Then::Set);
         for (row, found) in layer.rows.chunks(n_inputs).zip(found.chunks(n_outputs)) {
             let (low, high) = row.iter().fold((0.0_f32, 0.0_f32), |(l, h), &x| (l.min(x), h.max(x)));
             let of_row = f64::from(high - low) / 255.0;
@@ -243,7 +286,7 @@ fn a_row_of_one_value_and_rows_of_zeros_have_no_range_and_stay_what_they_are() {
     for (row, expected) in [([0.0; 5], 0.5), ([2.0; 5], 10.5), ([-3.0; 5], -14.5)] {
         let layer =
             Layer { rows: row.to_vec(), weight: vec![1.0; 5], bias: vec![0.5], n_inputs: 5 };
-        let found = layer.forward(best(), Then::Set)[0];
+        let found = layer.forward(Level::best(), Then::Set)[0];
         assert!((found - expected).abs() < 1e-5, "{found} for {expected}");
     }
 }
@@ -271,7 +314,7 @@ fn exp_is_exact_to_a_few_parts_in_ten_million() {
 fn rows_come_to_mean_0_and_variance_1() {
     for n in [1, 5, 16, 39] {
         let mut values = numbers(3 * n, 5);
-        layer_norm(best(), &mut values, (&vec![2.0; n], &vec![0.25; n]), 1e-12);
+        layer_norm(Level::best(), &mut values, (&vec![2.0; n], &vec![0.25; n]), 1e-12);
         for row in values.chunks(n).filter(|row| row.len() > 1) {
             let of =
                 |value: &dyn Fn(f32) -> f32| row.iter().map(|&x| value(x)).sum::<f32>() / n as f32;

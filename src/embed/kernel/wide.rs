@@ -54,7 +54,7 @@ fn at_most(a: f32, b: f32) -> f32 {
 }
 
 #[inline(always)]
-fn join(lanes: Lanes) -> f32 {
+pub fn join(lanes: Lanes) -> f32 {
     lanes.iter().sum()
 }
 

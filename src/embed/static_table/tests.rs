@@ -1,3 +1,4 @@
+use super::reading::CHUNK;
 use super::*;
 use crate::embed::{ModelStore, open};
 use std::fs;
@@ -75,6 +76,19 @@ fn a_row_is_the_same_alone_in_any_company_and_on_any_number_of_threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
         assert_eq!(pool.install(|| model.embed(&texts)).unwrap(), together);
     }
+}
+
+#[test]
+fn a_sentence_in_parts_has_the_rows_of_its_parts_and_of_the_parts_joined() {
+    let model = StaticEmbedder::built_in().unwrap();
+    let sentences: Vec<Vec<&str>> = (0..2 * CHUNK)
+        .map(|n| TEXTS.iter().copied().cycle().skip(n).take([1, 3, 2][n % 3]).collect())
+        .collect();
+    let whole = sentences.iter().filter(|parts| parts.len() > 1).map(|parts| parts.join(" "));
+    let texts: Vec<String> =
+        sentences.iter().flatten().map(|part| part.to_string()).chain(whole).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    assert_eq!(model.embed_parts(&sentences).unwrap(), model.embed_with_logits(&texts).unwrap());
 }
 
 #[test]

@@ -5,7 +5,6 @@
 //! are worked out when the token is first met, and a text's logit is a weighted mean of look-ups.
 
 use crate::embed::{Heads, NO_TEXT};
-use ndarray::ArrayViewMut1;
 use serde::Deserialize;
 use std::sync::OnceLock;
 
@@ -57,20 +56,27 @@ impl TokenHeads {
         Ok(TokenHeads { heads, file, tokens: vec![OnceLock::new(); n_tokens] })
     }
 
-    /// Adds up what the tokens of a text say; `row_of` gives a token's row of the table.
-    pub fn read<'t>(
-        &self,
-        ids: impl Iterator<Item = usize>,
-        row_of: impl Fn(usize) -> &'t [u8],
-        mut logits: ArrayViewMut1<'_, f32>,
-    ) {
-        let n_themes = self.heads.labels.len();
-        let mut sums = vec![0.0; 2 * n_themes];
-        for id in ids {
+    /// Themes that there are heads for.
+    pub fn n_themes(&self) -> usize {
+        self.heads.labels.len()
+    }
+
+    /// Sums that a text needs: each theme's weights, then each theme's weights times what was said.
+    pub fn n_sums(&self) -> usize {
+        2 * self.n_themes()
+    }
+
+    /// Adds what tokens say to `sums`, `(n_sums)`; `row_of` gives a token's row of the table.
+    pub fn add<'t>(&self, ids: &[u32], row_of: impl Fn(usize) -> &'t [u8], sums: &mut [f32]) {
+        for id in ids.iter().map(|&id| id as usize) {
             let token = self.tokens[id].get_or_init(|| self.token(row_of(id)));
             sums.iter_mut().zip(token).for_each(|(sum, x)| *sum += x);
         }
-        let (weights, said) = sums.split_at(n_themes);
+    }
+
+    /// The sums of a text → its logits, `(n_themes)`.
+    pub fn logits(&self, sums: &[f32], logits: &mut [f32]) {
+        let (weights, said) = sums.split_at(self.n_themes());
         for (theme, logit) in logits.iter_mut().enumerate() {
             let mean = said[theme] / weights[theme] + self.file.biases[theme];
             *logit = if weights[theme] > 0.0 { mean } else { NO_TEXT };
@@ -96,7 +102,6 @@ fn product(a: &[f32], b: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::Array1;
 
     fn heads(n_queries: usize) -> Result<TokenHeads, String> {
         let file = HeadsFile {
@@ -109,11 +114,13 @@ mod tests {
         TokenHeads::new(file, 2, 2)
     }
 
-    fn read(ids: &[usize]) -> Vec<f32> {
+    fn read(ids: &[u32]) -> Vec<f32> {
         let rows: [[u8; 2]; 2] = [[100, 0], [0, 50]];
-        let mut logits = Array1::zeros(2);
-        heads(2).unwrap().read(ids.iter().copied(), |id| &rows[id], logits.view_mut());
-        logits.to_vec()
+        let heads = heads(2).unwrap();
+        let (mut sums, mut logits) = (vec![0.0; heads.n_sums()], vec![0.0; 2]);
+        heads.add(ids, |id| &rows[id], &mut sums);
+        heads.logits(&sums, &mut logits);
+        logits
     }
 
     #[test]
