@@ -49,7 +49,17 @@
     return make("li", {},
       make("blockquote", { dir: "auto" }, before, make("mark", {}, text), after),
       make("p", { class: "from" }, documentButton(doc, nameOf(doc)), from,
-        make("span", { class: "score" }, " · score " + String(score / 1000))));
+        make("span", { class: "score" }, " · score " + (score / 1000).toFixed(2)), ...copyButton(doc, before + text + after)));
+  };
+  // A quotation with its source, for a paper; offered where the browser lets a page copy.
+  const copyButton = (doc, sentence) => {
+    if (!navigator.clipboard) return [];
+    const d = data.documents[doc];
+    const from = [d.title, d.id, d.source, d.date].filter((x) => x !== undefined).join(", ");
+    const button = make("button", { type: "button", class: "copy" }, "Copy");
+    button.addEventListener("click", () => navigator.clipboard.writeText(`“${sentence.trim()}” (${from})`)
+      .then(() => { button.textContent = "Copied"; }, () => button.remove()));
+    return [" ", button];
   };
   const evidence = new Map();
   const showPassages = (theme, period) => {
@@ -122,7 +132,7 @@
     const own = data.passages.filter((p) => p[2] === at);
     const items = own.map((p) => {
       const item = quote(p);
-      item.querySelector(".from").replaceChildren(data.themes[p[0]] + " · score " + p[3] / 1000);
+      item.querySelector(".from").replaceChildren(data.themes[p[0]] + " · score " + (p[3] / 1000).toFixed(2));
       return item;
     });
     const said = own.length ? "Its passages that this page carries. " : "";
@@ -281,7 +291,7 @@
       for (let j = 0; j < count; j++, k++) at[order[k]] = Math.max(0, Math.min(room, mean)) + k * gap;
     return at;
   };
-  const HEIGHT = 420, LABEL = 17, MAX_LINES = 14, SHORT = 24;
+  const HEIGHT = 420, LABEL = 17, MAX_LINES = 14, SHORT = 20;
   const slope = (pair) => {
     const rows = [...pair.rows].sort((x, y) => Math.max(y.a, y.b) - Math.max(x.a, x.b)).slice(0, MAX_LINES);
     const top = Math.max(1e-9, ...rows.map((r) => Math.max(r.a, r.b)));

@@ -15,7 +15,7 @@ pub const MAX_LINES: usize = 14;
 pub const HEIGHT: f64 = 420.0;
 const LABEL: f64 = 17.0;
 /// Columns of a name on a phone.
-const SHORT: usize = 24;
+const SHORT: usize = 20;
 
 /// Two periods, or runs of periods.
 #[derive(Debug, Clone, PartialEq)]

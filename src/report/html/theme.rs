@@ -320,7 +320,12 @@ pub fn quote(overview: &Overview, passage: &Passage) -> Markup {
     for text in beside.into_iter().flatten() {
         put!(out, " · ", { text });
     }
-    put!(out, r#" · <span class="score">score "#, { Px(passage.score) }, "</span></p></li>");
+    put!(
+        out,
+        r#" · <span class="score">score "#,
+        { format!("{:.2}", passage.score) },
+        "</span></p></li>"
+    );
     out
 }
 

@@ -6,7 +6,12 @@ use serde_json::{Value, json};
 use crate::report::overview::series::Series;
 
 use super::heat;
+use super::scale::Axis;
 use super::slope::{Pair, verdict};
+
+/// The shades of the heatmap.
+const RANGE: [&str; 8] =
+    ["#f1f4f8", "#dde8f3", "#c3d7ea", "#9cc1df", "#6ba5d0", "#3f83bb", "#1d5d99", "#0a356b"];
 
 const SCHEMA: &str = "https://vega.github.io/schema/vega-lite/v5.json";
 
@@ -40,6 +45,7 @@ fn period() -> Value {
 
 /// Small multiples on one scale: lines with bands.
 pub fn themes_over_time(series: &Series) -> Value {
+    let axis = Axis::over(series.themes.iter().map(|theme| theme.reach()).fold(0.0, f64::max));
     json!({
         "$schema": SCHEMA,
         "title": "Themes over time",
@@ -54,7 +60,12 @@ pub fn themes_over_time(series: &Series) -> Value {
                 {
                     "mark": {"type": "area", "opacity": 0.15, "color": "#0072b2", "clip": true},
                     "encoding": {
-                        "y": {"field": "low", "type": "quantitative", "title": "share"},
+                        "y": {
+                            "field": "low",
+                            "type": "quantitative",
+                            "title": "share",
+                            "scale": {"domain": [0, axis.top]},
+                        },
                         "y2": {"field": "high"},
                     },
                 },
@@ -81,8 +92,8 @@ pub fn heatmap(series: &Series) -> Value {
                 "field": "share",
                 "type": "quantitative",
                 "title": "share",
-                "scale": {"type": "threshold", "domain": &heat::SHADES[1..], "scheme": "blues"},
-                "legend": {"format": "%"},
+                "scale": {"type": "threshold", "domain": &heat::SHADES[1..], "range": RANGE},
+                "legend": {"format": ".1%"},
             },
         },
     })
