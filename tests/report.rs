@@ -325,3 +325,94 @@ fn a_folder_that_cannot_be_shown_says_why_and_what_to_do() {
     fs::remove_file(dir.join("run.json")).unwrap();
     said("it has no run.json", "run `themeline run`");
 }
+
+/// Fifty themes of invented words over eighty years, some years without a document.
+fn fifty_themes(out: &TempDir) -> PathBuf {
+    let word = |k: usize| {
+        format!(
+            "{}{}",
+            ["ba", "ko", "ri", "tu", "we"][k % 5],
+            ["lor", "mest", "tand", "gur", "vix", "pon", "sarn", "dulk", "fene", "zob"][k / 5]
+        )
+    };
+    let theme = |k: usize| {
+        format!(
+            "[[theme]]\nid = \"t{k:02}\"\nname = \"All that is said of {0}\"\nterms = [\"{0}\"]\n\
+             examples = [\"They spoke of {0}.\"]\n",
+            word(k)
+        )
+    };
+    let head = "id = \"fifty\"\nname = \"Fifty\"\nversion = \"1\"\n".to_owned();
+    let themes: Vec<String> = (0..50).map(theme).collect();
+    let codebook = out.path().join("fifty.toml");
+    fs::write(&codebook, head + &themes.concat()).unwrap();
+    let years = (1945..2025).filter(|year| year % 17 != 0);
+    let line = |(year, n): (usize, usize)| {
+        let sentence = |k: usize| {
+            let (a, b) =
+                (word((year * 7 + n * 11 + k * 3) % 50), word((year + n * 5 + k * 13) % 50));
+            format!(
+                "In session {k} of note {n} the two sides spoke of {a} in {year}, and signed a plan for {b}."
+            )
+        };
+        let text: Vec<String> = (0..9).map(sentence).collect();
+        json!({"id": format!("{year}-{n}"), "date": year.to_string(), "text": text.join(" ")})
+            .to_string()
+    };
+    let lines: Vec<String> =
+        years.flat_map(|year| (0..6).map(move |n| (year, n))).map(line).collect();
+    let corpus = out.path().join("corpus.jsonl");
+    fs::write(&corpus, lines.join("\n")).unwrap();
+    let dir = out.path().join("results");
+    let mut run = themeline();
+    run.arg("run").arg(&corpus).arg("-q").arg("--codebook").arg(&codebook).arg("--out").arg(&dir);
+    run.assert().success();
+    dir
+}
+
+#[test]
+fn fifty_themes_and_eighty_years_stay_under_three_megabytes() {
+    let out = TempDir::new().unwrap();
+    let page = page(&fifty_themes(&out));
+    assert!(page.len() < 3_000_000, "{} bytes", page.len());
+    let data = embedded(&page);
+    assert_eq!(
+        (data["themes"].as_array().unwrap().len(), data["periods"].as_array().unwrap().len()),
+        (50, 80)
+    );
+    let gap = data["periods"].as_array().unwrap().iter().position(|year| year == "1955").unwrap();
+    assert_eq!(data["n_documents"][gap], 0);
+    assert!(data["shares"].as_array().unwrap().iter().all(|row| row[gap].is_null()));
+    // A theme's passages of a period are of documents of that period.
+    let passages = data["passages"].as_array().unwrap();
+    assert!(passages.len() > 1_000, "{}", passages.len());
+    for passage in passages {
+        let document = &data["documents"][passage[2].as_u64().unwrap() as usize];
+        assert_eq!(document["date"], data["periods"][passage[1].as_u64().unwrap() as usize]);
+    }
+}
+
+#[test]
+fn a_corpus_without_dates_has_a_page_too() {
+    let out = TempDir::new().unwrap();
+    let corpus = out.path().join("corpus.jsonl");
+    let line = |k: usize| {
+        json!({"id": k.to_string(), "text": "They agreed to cut tariffs. They opened a hydrogen plant."})
+            .to_string()
+    };
+    fs::write(&corpus, (0..3).map(line).collect::<Vec<_>>().join("\n")).unwrap();
+    let dir = out.path().join("results");
+    themeline()
+        .arg("run")
+        .arg(&corpus)
+        .args(["-q", "--copies", "all", "--out"])
+        .arg(&dir)
+        .assert()
+        .success();
+    let page = page(&dir);
+    assert!(page.contains("nothing could be compared"));
+    let data = embedded(&page);
+    assert_eq!(data["periods"], json!([]));
+    let passages = data["passages"].as_array().unwrap();
+    assert!(!passages.is_empty() && passages.iter().all(|passage| passage[1] == -1));
+}

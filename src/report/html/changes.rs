@@ -12,6 +12,9 @@ const MAX_OPEN: usize = 8;
 /// Sentences of a kind that the page has; the others are in trends.json.
 const MAX_SAID: usize = 60;
 
+/// What to say where no two periods were compared.
+pub const NOTHING_COMPARED: &str = "No two periods have documents, so nothing could be compared.";
+
 /// The whole section.
 pub fn changes(overview: &Overview) -> Markup {
     let mut out = Markup::new();
@@ -53,7 +56,7 @@ fn summary(overview: &Overview, n_neighbours: usize, n_levels: usize) -> String 
     let n = Count(rows().count() as u64);
     let no_level = overview.trends.change_points.is_empty();
     if rows().count() == 0 {
-        return "There is one period, so nothing could be compared.".to_owned();
+        return NOTHING_COMPARED.to_owned();
     }
     if rose.0 + fell.0 == 0 && no_level {
         let why = match same.0 {

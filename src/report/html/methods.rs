@@ -103,7 +103,13 @@ fn codebook(overview: &Overview) -> String {
 fn inputs(overview: &Overview) -> Markup {
     let inputs = &overview.run.inputs;
     let mut out = Markup::new();
-    put!(out, "<details><summary>", { Count(inputs.len() as u64) }, " files were read</summary>");
+    put!(
+        out,
+        "<details><summary>",
+        { Count(inputs.len() as u64) },
+        { if inputs.len() == 1 { " file was read" } else { " files were read" } },
+        "</summary>"
+    );
     put!(out, r#"<div class="scroll" role="region" tabindex="0" aria-label="Files read"><table>"#);
     put!(out, r#"<thead><tr><th scope="col">File</th><th scope="col" class="n">Bytes</th>"#);
     put!(out, r#"<th scope="col">BLAKE3</th></tr></thead><tbody>"#);

@@ -235,7 +235,7 @@ fn all_shares(series: &Series) -> Markup {
 fn two_periods(overview: &Overview) -> Markup {
     let mut out = Markup::new();
     let Some(pair) = slope::first_pair(overview) else {
-        put!(out, "<p>No document is in a period.</p>");
+        put!(out, "<p>There are no two periods with documents.</p>");
         return out;
     };
     put!(out, r#"<form class="controls" id="choose" hidden><label for="from">From</label> "#);

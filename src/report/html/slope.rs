@@ -49,6 +49,9 @@ pub fn first_pair(overview: &Overview) -> Option<Pair> {
         return Some(pair);
     }
     let (first, last) = overview.series.ends()?;
+    if first == last {
+        return None;
+    }
     let series = &overview.series;
     pair_of(overview, (series.period(&first.label)?, series.period(&last.label)?))
 }
@@ -248,5 +251,29 @@ pub fn verdict(verdict: Option<Verdict>) -> &'static str {
         Some(Verdict::NoEvidence) => "no evidence of change",
         Some(Verdict::TooLittleData) => "too little data",
         None => "not tested",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Example (a) of Newcombe 1998 (Statistics in Medicine 17, 873), his method 10: 56 of 70 and 48
+    /// of 80, from the Wilson intervals of the two.
+    #[test]
+    fn the_interval_of_a_difference_as_published() {
+        let from = Point { share: 48.0 / 80.0, interval: Some((0.4904, 0.7003)) };
+        let to = Point { share: 56.0 / 70.0, interval: Some((0.6918, 0.8769)) };
+        let (low, high) = difference(from, to).unwrap();
+        assert!((low - 0.0524).abs() < 2e-4 && (high - 0.3339).abs() < 2e-4, "{low} {high}");
+        assert_eq!(difference(Point { interval: None, ..from }, to), None);
+    }
+
+    #[test]
+    fn what_changed_is_said_without_colour_too() {
+        let change = |verdict| Change { theme: 0, from: 0.1, to: 0.2, interval: None, verdict };
+        assert_eq!(looks(&change(Some(Verdict::Rose))), ("rose", "▲ "));
+        assert_eq!(looks(&change(Some(Verdict::Fell))), ("fell", "▼ "));
+        assert_eq!(looks(&change(None)), ("same", ""));
     }
 }

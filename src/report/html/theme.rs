@@ -7,7 +7,7 @@ use crate::report::overview::{Overview, Passage};
 use crate::report::trends::{ChangePointRow, ComparisonRow, ShareRow, Verdict};
 use crate::theme::FittedTheme;
 
-use super::changes::{comparison, is_change, level};
+use super::changes::{NOTHING_COMPARED, comparison, is_change, level};
 use super::lines::{Level, chart};
 use super::markup::{Markup, put};
 use super::scale::{Bare, Count, Percent, Px};
@@ -135,7 +135,7 @@ fn unchanged(overview: &Overview, theme: &ThemeSeries) -> &'static str {
     let of_theme = |row: &&ComparisonRow| row.theme == theme.id && row.group.is_none();
     let rows: Vec<&ComparisonRow> = overview.trends.comparisons.iter().filter(of_theme).collect();
     match rows.as_slice() {
-        [] => "There is one period, so nothing could be compared.",
+        [] => NOTHING_COMPARED,
         _ if rows.iter().all(|row| row.verdict == Verdict::TooLittleData) => {
             "Too little data to say whether it changed from one period to another."
         }

@@ -4,20 +4,22 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::report::folder::OutputFile;
 use crate::report::form;
-use crate::report::rows::{DocumentsTag, ThemeCell};
-use crate::report::value::InOrder;
+use crate::report::rows::DocumentsTag;
 
 /// Most passages kept for a theme in a period.
 pub const PER_CELL: usize = 6;
@@ -129,11 +131,59 @@ struct Line<'a> {
     file: String,
     n_units: usize,
     duplicate_of: Option<String>,
-    themes: InOrder<ThemeCell>,
+    #[serde(borrow)]
+    themes: Shares<'a>,
     #[serde(borrow)]
     evidence: Vec<Passage<'a>>,
     #[serde(default)]
-    metadata: Map<String, Value>,
+    metadata: Metadata,
+}
+
+/// Of the record's own fields, those that are shown.
+#[derive(Deserialize, Default)]
+struct Metadata {
+    #[serde(default)]
+    title: Value,
+    #[serde(default)]
+    source: Value,
+}
+
+/// The themes of a document that have a share, by id. A line has all of the model's themes, most of
+/// them at 0: these are read without being kept.
+struct Shares<'a>(Vec<(Cow<'a, str>, f64)>);
+
+#[derive(Deserialize)]
+struct Id<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Deserialize)]
+struct Share {
+    share: f64,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Shares<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(SharesOf(PhantomData))
+    }
+}
+
+struct SharesOf<'a>(PhantomData<&'a str>);
+
+impl<'de: 'a, 'a> Visitor<'de> for SharesOf<'a> {
+    type Value = Shares<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of themes")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Shares<'a>, A::Error> {
+        let mut shares = Vec::new();
+        while let Some((Id(id), Share { share })) = map.next_entry()? {
+            if share > 0.0 {
+                shares.push((id, share));
+            }
+        }
+        Ok(Shares(shares))
+    }
 }
 
 #[derive(Deserialize)]
@@ -218,12 +268,10 @@ impl<'p> Choice<'p> {
     }
 
     fn head(&self, line: &Line<'_>, place: DocumentPlace) -> DocumentHead {
-        let text = |field: &str| Some(line.metadata.get(field)?.as_str()?.to_owned());
-        let of_theme = |(id, cell): &(String, ThemeCell)| {
-            Some((*self.places.themes.get(id.as_str())?, cell.share.get()))
-        };
+        let text = |field: &Value| field.as_str().map(str::to_owned);
+        let of_theme =
+            |(id, share): &(Cow<'_, str>, f64)| Some((*self.places.themes.get(&**id)?, *share));
         let mut themes: Vec<(usize, f64)> = line.themes.0.iter().filter_map(of_theme).collect();
-        themes.retain(|(_, share)| *share > 0.0);
         themes.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         themes.truncate(THEMES_NAMED);
         DocumentHead {
@@ -234,8 +282,8 @@ impl<'p> Choice<'p> {
             id: line.id.to_string(),
             date: line.date.clone(),
             period: self.places.periods.get(&*line.id).copied(),
-            title: text("title"),
-            source: text("source"),
+            title: text(&line.metadata.title),
+            source: text(&line.metadata.source),
             file: line.file.clone(),
             duplicate_of: line.duplicate_of.clone(),
             themes,
@@ -298,4 +346,70 @@ fn parsed<'l>(path: &Path, number: usize, line: &'l str) -> Result<Line<'l>> {
             other => other,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line of two themes; `scores`: of the passages of `trade`.
+    fn line(id: &str, scores: &[f64]) -> String {
+        let passage = |(k, score): (usize, &f64)| serde_json::json!({"theme": "trade", "start": k * 10, "score": score});
+        let evidence: Vec<Value> = scores.iter().enumerate().map(passage).collect();
+        serde_json::json!({
+            "schema": DocumentsTag::NAME, "id": id, "date": "2020", "file": "f", "n_units": 3,
+            "duplicate_of": null, "evidence": evidence, "metadata": {"title": "T", "source": 7},
+            "themes": {"energy": {"share": 0.0}, "trade": {"share": 0.5}},
+        })
+        .to_string()
+    }
+
+    fn folder(lines: &[String]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(OutputFile::Documents.name());
+        std::fs::write(path, lines.join("\n")).unwrap();
+        dir
+    }
+
+    fn chosen(dirs: &[tempfile::TempDir], periods: &[(&'static str, usize)]) -> Chosen {
+        let themes = HashMap::from([("trade", 0), ("energy", 1)]);
+        let places = Places { themes, periods: periods.iter().copied().collect() };
+        let dirs: Vec<&Path> = dirs.iter().map(|dir| dir.path()).collect();
+        choose(&dirs, &places).unwrap()
+    }
+
+    #[test]
+    fn every_cell_s_best_comes_before_any_second_best() {
+        let lines = [line("a", &[0.9, 0.8, 0.7]), line("b", &[0.6]), line("c", &[0.5])];
+        let chosen = chosen(&[folder(&lines)], &[("a", 0), ("b", 1), ("c", 1)]);
+        let shown = |c: &Candidate| format!("{}:{}:{}", c.document.id, c.rank, c.score);
+        let shown: Vec<String> = chosen.passages.iter().map(shown).collect();
+        // Two of one document at most.
+        assert_eq!(shown, ["a:0:0.9", "b:0:0.6", "a:1:0.8", "c:1:0.5"]);
+        let head = &chosen.listed[1];
+        assert_eq!((head.first_row, head.n_units, head.period), (3, 3, Some(1)));
+        assert_eq!((head.title.as_deref(), head.source.as_deref()), (Some("T"), None));
+        assert_eq!(head.themes, [(0, 0.5)], "themes without a share are not named");
+    }
+
+    #[test]
+    fn a_cell_keeps_its_best_whatever_came_first() {
+        let ids: Vec<String> = (0..40).map(|k| format!("d{k}")).collect();
+        let score = |k: usize| (k * 7 % 40) as f64 / 100.0;
+        let lines: Vec<String> =
+            ids.iter().enumerate().map(|(k, id)| line(id, &[score(k)])).collect();
+        let chosen = chosen(&[folder(&lines)], &[]);
+        let scores: Vec<f64> = chosen.passages.iter().map(|c| c.score).collect();
+        assert_eq!(scores, [0.39, 0.38, 0.37, 0.36, 0.35, 0.34]);
+    }
+
+    #[test]
+    fn an_id_that_a_second_folder_has_again_counts_once() {
+        let folders =
+            [folder(&[line("a", &[0.9])]), folder(&[line("a", &[0.9]), line("b", &[0.1])])];
+        let chosen = chosen(&folders, &[]);
+        let places: Vec<(usize, usize)> =
+            chosen.listed.iter().map(|head| (head.folder, head.first_row)).collect();
+        assert_eq!((chosen.n_documents, places), (2, vec![(0, 0), (1, 3)]));
+    }
 }
