@@ -46,13 +46,25 @@ impl ModelFolder {
 
     /// The bytes of `file`, which must be there.
     pub fn read(&mut self, file: &str) -> Result<Cow<'static, [u8]>> {
+        self.read_if_present(file)?.ok_or_else(|| self.missing(file))
+    }
+
+    /// The complaint that there is no `file`.
+    pub fn missing(&self, file: &str) -> Error {
         let hint = format!(
             "a model folder holds config.json, tokenizer.json and model.safetensors, as \
              sentence-transformers saves them; {file} belongs in {}",
             self.path.display()
         );
-        self.read_if_present(file)?
-            .ok_or_else(|| Error::encoder(&self.name, format!("{file} is missing"), hint))
+        Error::encoder(&self.name, format!("{file} is missing"), hint)
+    }
+
+    /// Whether there is a `file`; it is not read.
+    pub fn has(&self, file: &str) -> bool {
+        match self.built_in {
+            Some(files) => files.iter().any(|(name, _)| *name == file),
+            None => self.path.join(file).is_file(),
+        }
     }
 
     /// The bytes of `file`, or `None` where there is no such file.
@@ -91,6 +103,16 @@ impl ModelFolder {
         serde_json::from_slice(&bytes).map(Some).map_err(|error| self.fault(file, error))
     }
 
+    /// Leaves `file` out of the fingerprint: it was read, and says nothing that decides a vector.
+    pub fn forget(&mut self, file: &str) {
+        self.read.remove(file);
+    }
+
+    /// Where `file` lies, in words.
+    pub fn place(&self, file: &str) -> String {
+        self.path.join(file).display().to_string()
+    }
+
     /// Hex blake3 over the names and hashes of all files read.
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new();
@@ -104,7 +126,7 @@ impl ModelFolder {
     pub fn fault(&self, file: &str, message: impl std::fmt::Display) -> Error {
         Error::encoder(
             &self.name,
-            format!("{}: {message}", self.path.join(file).display()),
+            format!("{}: {message}", self.place(file)),
             "download or export the model again; `themeline models list` shows those known to work",
         )
     }

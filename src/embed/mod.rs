@@ -1,8 +1,8 @@
 //! Texts → vectors: meaning as geometry, so that words which the codebook never lists still count.
 //!
 //! Every encoder is an [`Embedder`]: `static` (built in, a table of token vectors), `minilm` (a
-//! transformer, added once to the [`ModelStore`]), or any folder with a BERT model in the layout of
-//! sentence-transformers, with heads for themes or without. [`open`] finds one by name.
+//! transformer, added once to the [`ModelStore`]), or any folder with a model of the BERT kind in the
+//! layout of sentence-transformers, with heads for themes or without. [`open`] finds one by name.
 
 mod matrix;
 mod heads;

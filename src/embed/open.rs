@@ -24,7 +24,7 @@ pub fn open(name_or_folder: &str, store: &ModelStore) -> Result<Box<dyn Embedder
 /// Opens an encoder: `static`, a model of the store such as `minilm`, or a folder.
 ///
 /// A name that is known wins over a folder of the same name; `./minilm` is always a folder. A folder
-/// holds a BERT model as sentence-transformers saves it, or a table that [`super::distill`] made.
+/// holds a BERT model or a relative as sentence-transformers saves it, or a table that [`super::distill`] made.
 ///
 /// # Errors
 /// [`Error::Encoder`]: an unknown name (with the nearest known one), a model that is not added, a
@@ -39,7 +39,7 @@ pub fn open_at(choice: EncoderChoice<'_>, store: &ModelStore) -> Result<Box<dyn 
     }
     let mut folder = find(name_or_folder, store)?;
     Ok(match architecture(&mut folder)? {
-        Architecture::Bert => Box::new(bert(folder, precision)?),
+        Architecture::Transformer => Box::new(BertEmbedder::load(folder, precision)?),
         Architecture::Static => Box::new(StaticEmbedder::load(folder)?),
     })
 }
@@ -61,14 +61,15 @@ pub(super) fn open_bert(name_or_folder: &str, store: &ModelStore) -> Result<Bert
     }
     let mut folder = find(name_or_folder, store)?;
     match architecture(&mut folder)? {
-        Architecture::Bert => bert(folder, Precision::F32),
+        Architecture::Transformer => BertEmbedder::load(folder, Precision::F32),
         Architecture::Static => Err(is_table()),
     }
 }
 
 /// The kinds of model that a folder can hold.
 enum Architecture {
-    Bert,
+    /// Of the BERT kind, or of one that [`BertEmbedder::load`] refuses by its name.
+    Transformer,
     Static,
 }
 
@@ -78,21 +79,10 @@ fn architecture(folder: &mut ModelFolder) -> Result<Architecture> {
     let bytes = folder.read(file)?;
     let config: Value =
         serde_json::from_slice(&bytes).map_err(|error| folder.fault(file, error))?;
-    match config.get("model_type").and_then(Value::as_str) {
-        Some("bert") => Ok(Architecture::Bert),
-        Some(static_table::MODEL_TYPE) => Ok(Architecture::Static),
-        Some(other) => {
-            Err(folder.fault(file, format!("model_type `{other}` is not supported; `bert` is")))
-        }
-        None => Err(folder.fault(file, "has no model_type")),
-    }
-}
-
-pub(super) fn bert(mut folder: ModelFolder, precision: Precision) -> Result<BertEmbedder> {
-    let file = static_table::CONFIG;
-    let bytes = folder.read(file)?;
-    let config = serde_json::from_slice(&bytes).map_err(|error| folder.fault(file, error))?;
-    BertEmbedder::load(folder, config, precision)
+    Ok(match config.get("model_type").and_then(Value::as_str) {
+        Some(static_table::MODEL_TYPE) => Architecture::Static,
+        _ => Architecture::Transformer,
+    })
 }
 
 fn find(name_or_folder: &str, store: &ModelStore) -> Result<ModelFolder> {
@@ -116,7 +106,7 @@ fn unknown(name: &str) -> Error {
         _ => String::new(),
     };
     let hint = format!(
-        "{meant}known: {}; or the path of a folder with a BERT model; `themeline models list` shows \
+        "{meant}known: {}; or the path of a folder with a model of the BERT kind; `themeline models list` shows \
          more",
         known.join(", ")
     );

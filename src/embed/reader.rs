@@ -1,10 +1,10 @@
 //! The built-in transformer: a small BERT that was also trained on the themes of the built-in
 //! codebook (`models/reader/README.md`), so that a fresh clone reads sentences without a download.
 
+use super::Precision;
 use super::bert::BertEmbedder;
 use super::folder::{BuiltInFile, ModelFolder};
 use super::store::{ModelEntry, ModelState};
-use super::{Precision, open};
 use crate::error::Result;
 
 /// What `--encoder` takes.
@@ -18,7 +18,7 @@ static BUILT_IN: [BuiltInFile; 3] = [
 
 /// The transformer that is part of the program.
 pub(super) fn built_in(precision: Precision) -> Result<BertEmbedder> {
-    open::bert(ModelFolder::built_in(NAME, &BUILT_IN), precision)
+    BertEmbedder::load(ModelFolder::built_in(NAME, &BUILT_IN), precision)
 }
 
 /// The line of `themeline models list`.
@@ -35,7 +35,7 @@ pub(super) fn entry() -> ModelEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::embed::{Embedder, ModelStore, NO_TEXT};
+    use crate::embed::{Embedder, ModelStore, NO_TEXT, open};
     use ndarray::Array2;
     use safetensors::SafeTensors;
     use std::path::{Path, PathBuf};

@@ -8,10 +8,12 @@ mod batch;
 mod bert_words;
 mod json;
 mod seen_words;
+mod prepared;
 mod wordpiece;
 
 pub use batch::TokenBatch;
 pub use bert_words::BertWords;
+pub use prepared::{Parted, Preparation};
 pub use seen_words::SeenWords;
 pub use wordpiece::WordPiece;
 
@@ -21,6 +23,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub struct Tokenizer {
     kind: Kind,
     specials: Specials,
+    preparation: Preparation,
 }
 
 enum Kind {
@@ -28,7 +31,8 @@ enum Kind {
     Crate(Box<tokenizers::Tokenizer>),
 }
 
-/// The ids that stand before and after every text, such as `[CLS]` and `[SEP]`.
+/// The ids that stand before and after every text, such as `[CLS]` and `[SEP]`, and after the first
+/// those of the prompt where there is one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Specials {
     /// Before the text.
@@ -45,7 +49,7 @@ impl Tokenizer {
     /// What is wrong with the file, in words; a file that makes the `tokenizers` crate panic too.
     pub fn from_json(json: &[u8]) -> Result<Self, String> {
         if let Some((wordpiece, specials)) = json::bert(json)? {
-            return Ok(Tokenizer { kind: Kind::WordPiece(Box::new(wordpiece)), specials });
+            return Ok(Self::of(Kind::WordPiece(Box::new(wordpiece)), specials));
         }
         Self::from_crate(json)
     }
@@ -65,7 +69,11 @@ impl Tokenizer {
         let words = BertWords { lowercase: true, strip_accents: true };
         let wordpiece = WordPiece::new(words, tokens.split('\n').zip(0..), unknown);
         let specials = Specials { before: vec![first], after: vec![last] };
-        Ok(Tokenizer { kind: Kind::WordPiece(Box::new(wordpiece)), specials })
+        Ok(Self::of(Kind::WordPiece(Box::new(wordpiece)), specials))
+    }
+
+    fn of(kind: Kind, specials: Specials) -> Self {
+        Tokenizer { kind, specials, preparation: Preparation::default() }
     }
 
     /// Reads a `tokenizer.json` of any kind by the `tokenizers` crate: the reference.
@@ -74,7 +82,7 @@ impl Tokenizer {
             let mut tokenizer = tokenizers::Tokenizer::from_bytes(json)?;
             tokenizer.with_truncation(None)?.with_padding(None);
             let specials = specials_of(&tokenizer)?;
-            Ok(Tokenizer { kind: Kind::Crate(Box::new(tokenizer)), specials })
+            Ok(Self::of(Kind::Crate(Box::new(tokenizer)), specials))
         })
     }
 
@@ -103,20 +111,18 @@ impl Tokenizer {
         token.max(special.unwrap_or(0))
     }
 
-    /// One row of ids a text, without the special ids around it; an empty text has an empty row.
+    /// One row of ids a text, without those around it; an empty text has an empty row.
     ///
     /// # Errors
     /// What the `tokenizers` crate says, in words; never for the BERT kind.
     pub fn encode(&self, texts: &[&str]) -> Result<TokenBatch, String> {
         let mut batch = TokenBatch::default();
-        match &self.kind {
-            Kind::WordPiece(wordpiece) => {
-                texts.iter().for_each(|text| batch.push_with(|ids| wordpiece.encode(text, ids)));
-            }
-            Kind::Crate(tokenizer) => {
-                for text in texts {
-                    let encoding = fenced(|| tokenizer.encode_fast(*text, false))?;
-                    batch.push_with(|ids| ids.extend_from_slice(encoding.get_ids()));
+        for text in texts {
+            match &self.kind {
+                Kind::WordPiece(wordpiece) => batch.push_with(|ids| wordpiece.encode(text, ids)),
+                Kind::Crate(_) => {
+                    let text = self.encode_parts(&[text])?;
+                    batch.push_with(|ids| ids.extend_from_slice(&text.ids));
                 }
             }
         }

@@ -5,7 +5,9 @@
 
 use super::config::Config;
 use super::weights::Weights;
-use crate::embed::kernel::{self, Attention, ByteRows, ByteWeights, Level, Then};
+use crate::embed::kernel::{
+    self, Attention, ByteRows, ByteWeights, HeadLayout, Level, OffsetBias, Then,
+};
 use crate::tokenize::TokenBatch;
 use ndarray::Array2;
 
@@ -17,7 +19,11 @@ const WIDE_TOKENS: usize = 96;
 /// The stack of layers.
 pub(super) struct ByteEncoder {
     layers: Vec<Layer>,
+    /// What the middle of a feed-forward block goes through.
+    activate: Then,
     n_heads: usize,
+    hidden: usize,
+    bias: Option<OffsetBias>,
     level: Level,
 }
 
@@ -52,12 +58,23 @@ struct Room {
 }
 
 impl ByteEncoder {
-    pub fn load(weights: &Weights<'_>, config: &Config, level: Level) -> Loaded<Self> {
-        let name = |index| format!("encoder.layer.{index}");
-        let layers = (0..config.num_hidden_layers)
-            .map(|index| Layer::load(weights, &name(index), config))
+    /// `bias` is what attention adds for relative positions.
+    pub fn load(
+        weights: &Weights<'_>,
+        config: &Config,
+        bias: Option<OffsetBias>,
+        level: Level,
+    ) -> Loaded<Self> {
+        let layers = (0..config.n_layers)
+            .map(|index| Layer::load(weights, &config.family.layer(index), config))
             .collect::<Loaded<_>>()?;
-        Ok(ByteEncoder { layers, n_heads: config.num_attention_heads, level })
+        let activate = Then::Activate(config.activation);
+        let (n_heads, hidden) = (config.n_heads, config.hidden_size);
+        Ok(ByteEncoder { layers, activate, n_heads, hidden, bias, level })
+    }
+
+    fn layout(&self) -> HeadLayout<'_> {
+        HeadLayout { n_heads: self.n_heads, hidden: self.hidden, bias: self.bias.as_ref() }
     }
 
     /// The same, computed with other instructions.
@@ -73,7 +90,7 @@ impl ByteEncoder {
         let Some(hidden) = hidden.as_slice_mut() else { return };
         for layer in &self.layers {
             layer.attend(self, hidden, pack, &mut room);
-            layer.feed_forward(self.level, hidden, &mut room);
+            layer.feed_forward(self, hidden, &mut room);
         }
     }
 }
@@ -90,21 +107,21 @@ impl Layer {
             ByteWeights::of(&weight.into_raw_vec_and_offset().0, &bias.to_vec())
         };
         let norm = |part: &str| LayerNorm::load(weights, &format!("{name}.{part}"), config);
+        let names = config.family.names();
+        let to_queries = 1.0 / ((hidden / config.n_heads) as f32).sqrt();
         let (mut weight, mut bias) = (Vec::new(), Vec::new());
-        for part in ["query", "key", "value"] {
-            let size = hidden / config.num_attention_heads;
-            let scale = if part == "query" { 1.0 / (size as f32).sqrt() } else { 1.0 };
-            let (of_part, its_bias) = linear(&format!("attention.self.{part}"), (hidden, hidden))?;
+        for (part, scale) in [(names.query, to_queries), (names.key, 1.0), (names.value, 1.0)] {
+            let (of_part, its_bias) = linear(part, (hidden, hidden))?;
             weight.extend(of_part.iter().map(|x| x * scale));
             bias.extend(its_bias.iter().map(|x| x * scale));
         }
         Ok(Layer {
             joined: ByteWeights::of(&weight, &bias)?,
-            output: pack(linear("attention.output.dense", (hidden, hidden))?)?,
-            attention_norm: norm("attention.output.LayerNorm")?,
-            widen: pack(linear("intermediate.dense", (hidden, wide))?)?,
-            narrow: pack(linear("output.dense", (wide, hidden))?)?,
-            norm: norm("output.LayerNorm")?,
+            output: pack(linear(names.output, (hidden, hidden))?)?,
+            attention_norm: norm(names.attention_norm)?,
+            widen: pack(linear(names.widen, (hidden, wide))?)?,
+            narrow: pack(linear(names.narrow, (wide, hidden))?)?,
+            norm: norm(names.norm)?,
         })
     }
 
@@ -125,7 +142,7 @@ impl Layer {
         for window in pack.rows() {
             let (from, to) = (start * size, (start + window.len()) * size);
             let out = &mut context[from..to];
-            attention.forward(level, &joined[3 * from..3 * to], (encoder.n_heads, size), out);
+            attention.forward(level, &joined[3 * from..3 * to], encoder.layout(), out);
             start += window.len();
         }
         rows.set(level, context, size);
@@ -133,13 +150,14 @@ impl Layer {
         self.attention_norm.forward(level, hidden);
     }
 
-    fn feed_forward(&self, level: Level, hidden: &mut [f32], room: &mut Room) {
+    fn feed_forward(&self, encoder: &ByteEncoder, hidden: &mut [f32], room: &mut Room) {
+        let level = encoder.level;
         let (size, wide_size) = (self.narrow.n_outputs(), self.widen.n_outputs());
         for hidden in hidden.chunks_mut(WIDE_TOKENS * size) {
             let wide = &mut room.wide;
             wide.resize(hidden.len() / size * wide_size, 0.0);
             room.rows.set(level, hidden, size);
-            kernel::linear(level, &room.rows, &self.widen, Then::Gelu, wide);
+            kernel::linear(level, &room.rows, &self.widen, encoder.activate, wide);
             room.rows.set(level, wide, wide_size);
             kernel::linear(level, &room.rows, &self.narrow, Then::Add, hidden);
             self.norm.forward(level, hidden);
@@ -149,11 +167,8 @@ impl Layer {
 
 impl LayerNorm {
     fn load(weights: &Weights<'_>, name: &str, config: &Config) -> Loaded<Self> {
-        Ok(LayerNorm {
-            weight: weights.vector(&format!("{name}.weight"), config.hidden_size)?.to_vec(),
-            bias: weights.vector(&format!("{name}.bias"), config.hidden_size)?.to_vec(),
-            eps: config.layer_norm_eps as f32,
-        })
+        let (weight, bias) = weights.norm(name, config.hidden_size)?;
+        Ok(LayerNorm { weight: weight.to_vec(), bias: bias.to_vec(), eps: config.layer_norm_eps })
     }
 
     fn forward(&self, level: Level, hidden: &mut [f32]) {

@@ -5,20 +5,24 @@
 
 use super::config::Config;
 use super::weights::Weights;
-use crate::embed::kernel::gelu;
+use crate::embed::kernel::{Activation, OffsetBias};
 use crate::tokenize::TokenBatch;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView2, Axis, AxisDescription, Slice, Zip};
 
 type Loaded<T> = Result<T, String>;
 
-/// Token ids → vectors: the word's, its position's and the sentence kind's, summed and normalised.
+/// Token ids → vectors: the word's, its position's and the sentence kind's (where the family has them),
+/// summed and normalised.
 pub(super) struct Embeddings {
     /// `(vocab_size, hidden)`
     words: Array2<f32>,
-    /// `(max_position_embeddings, hidden)`, with the vector of sentence kind 0 added: ours is the
-    /// only sentence.
+    /// `(n_positions, hidden)`, with the vector of sentence kind 0 added: ours is the only sentence.
     positions: Array2<f32>,
+    /// The position of a window's first token.
+    first: usize,
+    /// A padding token in the text itself stands at the position of its id and is not counted.
+    padding: Option<u32>,
     norm: LayerNorm,
 }
 
@@ -27,11 +31,15 @@ impl Embeddings {
         let matrix = |name: &str, rows| {
             weights.matrix(&format!("embeddings.{name}.weight"), (rows, config.hidden_size))
         };
-        let kinds = matrix("token_type_embeddings", config.type_vocab_size)?;
-        let positions = matrix("position_embeddings", config.max_position_embeddings)?;
+        let mut positions = matrix("position_embeddings", config.n_positions)?;
+        if config.n_sentence_kinds > 0 {
+            positions += &matrix("token_type_embeddings", config.n_sentence_kinds)?.row(0);
+        }
         Ok(Embeddings {
             words: matrix("word_embeddings", config.vocab_size)?,
-            positions: positions + kinds.row(0),
+            positions,
+            first: config.first_position(),
+            padding: config.padding,
             norm: LayerNorm::load(weights, "embeddings.LayerNorm", config)?,
         })
     }
@@ -39,34 +47,47 @@ impl Embeddings {
     /// Shape `(n_tokens, hidden)`.
     pub fn forward(&self, pack: &TokenBatch) -> Array2<f32> {
         let mut hidden = Array2::zeros((pack.n_tokens(), self.words.ncols()));
-        let tokens = pack.rows().flat_map(|window| window.iter().enumerate());
-        for (mut row, (position, &id)) in hidden.rows_mut().into_iter().zip(tokens) {
+        let tokens = pack.rows().flat_map(|window| self.placed(window));
+        for (mut row, (position, id)) in hidden.rows_mut().into_iter().zip(tokens) {
             row += &self.words.row(id as usize);
             row += &self.positions.row(position);
         }
         self.norm.forward(&mut hidden);
         hidden
     }
+
+    /// Each token of a window with its position.
+    fn placed(&self, window: &[u32]) -> impl Iterator<Item = (usize, u32)> {
+        let mut next = self.first;
+        window.iter().map(move |&id| {
+            if self.padding == Some(id) {
+                return (id as usize, id);
+            }
+            next += 1;
+            (next - 1, id)
+        })
+    }
 }
 
 /// The stack of layers.
 pub(super) struct Encoder {
     layers: Vec<Layer>,
+    bias: Option<OffsetBias>,
 }
 
 impl Encoder {
-    pub fn load(weights: &Weights<'_>, config: &Config) -> Loaded<Self> {
-        let name = |index| format!("encoder.layer.{index}");
-        let layers = (0..config.num_hidden_layers)
-            .map(|index| Layer::load(weights, &name(index), config))
+    /// `bias` is what attention adds for relative positions.
+    pub fn load(weights: &Weights<'_>, config: &Config, bias: Option<OffsetBias>) -> Loaded<Self> {
+        let layers = (0..config.n_layers)
+            .map(|index| Layer::load(weights, &config.family.layer(index), config))
             .collect::<Loaded<_>>()?;
-        Ok(Encoder { layers })
+        Ok(Encoder { layers, bias })
     }
 
     /// In place, shape `(n_tokens, hidden)`.
     pub fn forward(&self, hidden: &mut Array2<f32>, pack: &TokenBatch) {
         for layer in &self.layers {
-            layer.forward(hidden, pack);
+            layer.forward(hidden, pack, self.bias.as_ref());
         }
     }
 }
@@ -76,6 +97,7 @@ struct Layer {
     attention: SelfAttention,
     attention_norm: LayerNorm,
     widen: Linear,
+    activation: Activation,
     narrow: Linear,
     norm: LayerNorm,
 }
@@ -85,20 +107,23 @@ impl Layer {
         let (hidden, wide) = (config.hidden_size, config.intermediate_size);
         let linear = |part: &str, shape| Linear::load(weights, &format!("{name}.{part}"), shape);
         let norm = |part: &str| LayerNorm::load(weights, &format!("{name}.{part}"), config);
+        let names = config.family.names();
         Ok(Layer {
-            attention: SelfAttention::load(weights, &format!("{name}.attention"), config)?,
-            attention_norm: norm("attention.output.LayerNorm")?,
-            widen: linear("intermediate.dense", (hidden, wide))?,
-            narrow: linear("output.dense", (wide, hidden))?,
-            norm: norm("output.LayerNorm")?,
+            attention: SelfAttention::load(weights, name, config)?,
+            attention_norm: norm(names.attention_norm)?,
+            widen: linear(names.widen, (hidden, wide))?,
+            activation: config.activation,
+            narrow: linear(names.narrow, (wide, hidden))?,
+            norm: norm(names.norm)?,
         })
     }
 
-    fn forward(&self, hidden: &mut Array2<f32>, pack: &TokenBatch) {
-        *hidden += &self.attention.forward(hidden, pack);
+    fn forward(&self, hidden: &mut Array2<f32>, pack: &TokenBatch, bias: Option<&OffsetBias>) {
+        *hidden += &self.attention.forward(hidden, pack, bias);
         self.attention_norm.forward(hidden);
         let mut wide = self.widen.forward(hidden);
-        wide.mapv_inplace(gelu);
+        // What was just made is in order.
+        self.activation.over(wide.as_slice_mut().unwrap_or_default());
         *hidden += &self.narrow.forward(&wide);
         self.norm.forward(hidden);
     }
@@ -117,17 +142,23 @@ impl SelfAttention {
     fn load(weights: &Weights<'_>, name: &str, config: &Config) -> Loaded<Self> {
         let shape = (config.hidden_size, config.hidden_size);
         let linear = |part: &str| Linear::load(weights, &format!("{name}.{part}"), shape);
+        let names = config.family.names();
         Ok(SelfAttention {
-            query: linear("self.query")?,
-            key: linear("self.key")?,
-            value: linear("self.value")?,
-            output: linear("output.dense")?,
-            n_heads: config.num_attention_heads,
+            query: linear(names.query)?,
+            key: linear(names.key)?,
+            value: linear(names.value)?,
+            output: linear(names.output)?,
+            n_heads: config.n_heads,
         })
     }
 
     /// Shape `(n_tokens, hidden)`.
-    fn forward(&self, hidden: &Array2<f32>, pack: &TokenBatch) -> Array2<f32> {
+    fn forward(
+        &self,
+        hidden: &Array2<f32>,
+        pack: &TokenBatch,
+        bias: Option<&OffsetBias>,
+    ) -> Array2<f32> {
         let size = hidden.ncols() / self.n_heads;
         let query = self.query.forward(hidden) / (size as f32).sqrt();
         let (key, value) = (self.key.forward(hidden), self.value.forward(hidden));
@@ -140,7 +171,8 @@ impl SelfAttention {
                     Axis(0) => Slice::from(rows.clone()),
                     _ => Slice::from(head * size..(head + 1) * size),
                 };
-                let look = attend(query.slice_each_axis(part), key.slice_each_axis(part));
+                let (query, key) = (query.slice_each_axis(part), key.slice_each_axis(part));
+                let look = attend(query, key, bias.map(|bias| (bias, head)));
                 let value = value.slice_each_axis(part);
                 general_mat_mul(1.0, &look, &value, 0.0, &mut context.slice_each_axis_mut(part));
             }
@@ -150,10 +182,17 @@ impl SelfAttention {
     }
 }
 
-/// How much each token looks at each other, shape `(n, n)`, rows summing to 1.
-fn attend(query: ArrayView2<'_, f32>, key: ArrayView2<'_, f32>) -> Array2<f32> {
+/// How much each token looks at each other, shape `(n, n)`, rows summing to 1; with the bias of a head.
+fn attend(
+    query: ArrayView2<'_, f32>,
+    key: ArrayView2<'_, f32>,
+    bias: Option<(&OffsetBias, usize)>,
+) -> Array2<f32> {
     let mut look = query.dot(&key.t());
-    for mut row in look.axis_iter_mut(Axis(0)) {
+    for (token, mut row) in look.axis_iter_mut(Axis(0)).enumerate() {
+        if let Some((bias, head)) = bias {
+            row.iter_mut().zip(bias.from(head, token, 0)).for_each(|(score, more)| *score += more);
+        }
         let highest = row.fold(f32::NEG_INFINITY, |a, &b| a.max(b));
         row.mapv_inplace(|x| (x - highest).exp());
         let total = row.sum();
@@ -195,11 +234,8 @@ struct LayerNorm {
 
 impl LayerNorm {
     fn load(weights: &Weights<'_>, name: &str, config: &Config) -> Loaded<Self> {
-        Ok(LayerNorm {
-            weight: weights.vector(&format!("{name}.weight"), config.hidden_size)?,
-            bias: weights.vector(&format!("{name}.bias"), config.hidden_size)?,
-            eps: config.layer_norm_eps as f32,
-        })
+        let (weight, bias) = weights.norm(name, config.hidden_size)?;
+        Ok(LayerNorm { weight, bias, eps: config.layer_norm_eps })
     }
 
     fn forward(&self, hidden: &mut Array2<f32>) {
@@ -224,6 +260,6 @@ mod tests {
     #[test]
     fn a_row_that_attends_to_itself_alone_keeps_its_weight() {
         let one = Array2::from_elem((1, 4), 80.0);
-        assert_eq!(attend(one.view(), one.view()), Array2::from_elem((1, 1), 1.0));
+        assert_eq!(attend(one.view(), one.view(), None), Array2::from_elem((1, 1), 1.0));
     }
 }

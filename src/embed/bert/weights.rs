@@ -1,28 +1,49 @@
 //! Tensors of a safetensors file as f32, each of the shape that the configuration promises.
 
+use super::family::Family;
 use half::{bf16, f16};
 use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-/// The tensors of a model, found with or without the `bert.` that some exports put before names.
+/// The tensors of a module, of one file or of several.
 pub(super) struct Weights<'a> {
-    tensors: SafeTensors<'a>,
+    files: Vec<SafeTensors<'a>>,
+    /// What stands before every name.
     prefix: &'static str,
 }
 
-/// A tensor that every BERT has.
+/// A tensor that every encoder has.
 const LANDMARK: &str = "embeddings.word_embeddings.weight";
 
 impl<'a> Weights<'a> {
-    pub fn read(bytes: &'a [u8]) -> Result<Self, String> {
-        let tensors = SafeTensors::deserialize(bytes).map_err(|error| {
-            format!("not a whole safetensors file ({error}); was the download cut short?")
-        })?;
-        let prefix = ["", "bert."]
+    /// The tensors of whole files; a name that stands in several is taken from the first.
+    pub fn of(files: Vec<SafeTensors<'a>>) -> Self {
+        Weights { files, prefix: "" }
+    }
+
+    /// Those of a whole encoder, with or without the `bert.` or the like that some exports put before
+    /// names.
+    pub fn of_encoder(self, family: Family) -> Result<Self, String> {
+        let prefix = ["", family.prefix()]
             .into_iter()
-            .find(|prefix| tensors.tensor(&format!("{prefix}{LANDMARK}")).is_ok())
-            .ok_or_else(|| format!("tensor {LANDMARK} is missing: this is no BERT encoder"))?;
-        Ok(Weights { tensors, prefix })
+            .find(|prefix| self.find(&format!("{prefix}{LANDMARK}")).is_some())
+            .ok_or_else(|| {
+                format!("tensor {LANDMARK} is missing: these are not the weights of the encoder that config.json tells of")
+            })?;
+        Ok(Weights { prefix, ..self })
+    }
+
+    fn find(&self, name: &str) -> Option<TensorView<'_>> {
+        self.files.iter().find_map(|file| file.tensor(name).ok())
+    }
+
+    /// Weight and bias of the norm `name`, shape `(length)` each; `gamma` and `beta` in files that
+    /// come from TensorFlow.
+    pub fn norm(&self, name: &str, length: usize) -> Result<(Array1<f32>, Array1<f32>), String> {
+        let is_old = self.find(&format!("{}{name}.gamma", self.prefix)).is_some();
+        let (weight, bias) = if is_old { ("gamma", "beta") } else { ("weight", "bias") };
+        let vector = |part| self.vector(&format!("{name}.{part}"), length);
+        Ok((vector(weight)?, vector(bias)?))
     }
 
     /// Tensor `name`, shape `(rows, columns)`.
@@ -43,7 +64,7 @@ impl<'a> Weights<'a> {
     /// The values of an I8 tensor: its rows, each multiplied by its scale.
     fn steps(&self, name: &str, tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
         let of_scales = |message: String| format!("tensor {name}{SCALES} {message}");
-        let scales = self.tensors.tensor(&format!("{name}{SCALES}")).map_err(|_| {
+        let scales = self.find(&format!("{name}{SCALES}")).ok_or_else(|| {
             of_scales("is missing: an I8 tensor has a scale for each row".to_owned())
         })?;
         let scales = to_f32(&scales).map_err(of_scales)?;
@@ -62,7 +83,7 @@ impl<'a> Weights<'a> {
 
     fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
         let name = format!("{}{name}", self.prefix);
-        let tensor = self.tensors.tensor(&name).map_err(|_| format!("tensor {name} is missing"))?;
+        let tensor = self.find(&name).ok_or_else(|| format!("tensor {name} is missing"))?;
         if tensor.shape() != shape {
             let found = tensor.shape();
             return Err(format!(

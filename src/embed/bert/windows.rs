@@ -5,23 +5,14 @@
 //! parts, such as the clauses of a sentence: it is read once, and each part is a segment of what was
 //! read, so that a part is seen in its context.
 
-use crate::tokenize::{Specials, TokenBatch};
+use crate::tokenize::{Parted, Specials, TokenBatch};
 use ndarray::Array2;
 use std::ops::Range;
 
-/// The ids of a text, without those around it, and where each of its parts ends among them.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Parted {
-    pub ids: Vec<u32>,
-    pub ends: Vec<usize>,
-}
-
-impl Parted {
-    /// Where the parts lie among the ids, each with its index.
-    fn parts(&self) -> impl Iterator<Item = (usize, Range<usize>)> {
-        let start = |part: usize| if part == 0 { 0 } else { self.ends[part - 1] };
-        self.ends.iter().enumerate().map(move |(part, &end)| (part, start(part)..end))
-    }
+/// Where the parts of a text lie among its ids, each with its index.
+fn parts(text: &Parted) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let start = |part: usize| if part == 0 { 0 } else { text.ends[part - 1] };
+    text.ends.iter().enumerate().map(move |(part, &end)| (part, start(part)..end))
 }
 
 /// Windows that go through the model together.
@@ -40,6 +31,18 @@ pub(super) struct Segment {
     pub tokens: Range<usize>,
 }
 
+/// How much is read at a time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Most tokens of a window.
+    pub max_tokens: usize,
+    /// Most tokens of a pack of more than one window.
+    pub pack_tokens: usize,
+    /// Tokens at the start of a window that do not count towards its text: a prompt's, where the model
+    /// was trained so.
+    pub skipped: usize,
+}
+
 /// The windows of many texts, in order, in packs of limited size.
 pub(super) struct Windows {
     packs: Vec<Pack>,
@@ -47,17 +50,13 @@ pub(super) struct Windows {
 }
 
 impl Windows {
-    /// `specials` go around every window; a text without tokens has no window. `max_tokens` bounds a
-    /// window, and `pack_tokens` a pack of more than one.
+    /// `specials` go around every window; a text without tokens has no window.
     ///
     /// The rows of the result: one a part, of all texts in order; then one a text of several parts.
-    /// The segment of a text is its windows, `specials` and all; so is that of a text's only part.
-    pub fn of(
-        texts: &[Parted],
-        specials: &Specials,
-        max_tokens: usize,
-        pack_tokens: usize,
-    ) -> Self {
+    /// The segment of a text is its windows, `specials` and all (or `limits.skipped` fewer); so is that
+    /// of a text's only part.
+    pub fn of(texts: &[Parted], specials: &Specials, limits: Limits) -> Self {
+        let Limits { max_tokens, pack_tokens, skipped } = limits;
         let n_parts = texts.iter().map(|text| text.ends.len()).sum();
         let mut windows = Windows { packs: Vec::new(), n_rows: n_parts };
         let room = max_tokens - specials.before.len() - specials.after.len();
@@ -68,9 +67,9 @@ impl Windows {
             for window in equal_parts(text.ids.len(), room) {
                 let read = windows.push(&text.ids[window.clone()], specials, pack_tokens);
                 let (pack, first) = (read.0, read.1 + specials.before.len());
-                let tokens = read.1..pack.tokens.n_tokens();
+                let tokens = read.1 + skipped..pack.tokens.n_tokens();
                 pack.segments.push(Segment { row: whole, tokens });
-                for (part, ids) in text.parts().filter(|_| several) {
+                for (part, ids) in parts(text).filter(|_| several) {
                     let (from, to) = (ids.start.max(window.start), ids.end.min(window.end));
                     if from < to {
                         let tokens = first + from - window.start..first + to - window.start;
@@ -116,6 +115,18 @@ impl Windows {
         rows
     }
 
+    /// As [`Self::join`], each row divided by the number of its tokens, so that it is as long as what
+    /// was pooled; and whether it has any.
+    pub fn average(&self, pooled: &[Array2<f32>], dimension: usize) -> (Array2<f32>, Vec<bool>) {
+        let mut rows = self.join(pooled, dimension);
+        let mut n_tokens = vec![0; self.n_rows];
+        self.segments().for_each(|segment| n_tokens[segment.row] += segment.tokens.len());
+        for (mut row, &n) in rows.rows_mut().into_iter().zip(&n_tokens) {
+            row /= n.max(1) as f32;
+        }
+        (rows, n_tokens.iter().map(|&n| n > 0).collect())
+    }
+
     /// The rows of the result from a row a segment: the largest value of each column; `empty` in a
     /// row without tokens. Shape `(n_rows, n_columns)`.
     pub fn largest(&self, read: &[Array2<f32>], n_columns: usize, empty: f32) -> Array2<f32> {
@@ -159,6 +170,10 @@ mod tests {
         }
     }
 
+    fn limits(max_tokens: usize, pack_tokens: usize) -> Limits {
+        Limits { max_tokens, pack_tokens, skipped: 0 }
+    }
+
     fn parted(parts: &[&[u32]]) -> Parted {
         let mut text = Parted::default();
         for part in parts {
@@ -172,12 +187,15 @@ mod tests {
     fn windows_go_home_to_their_text_weighted_by_tokens() {
         let specials = Specials { before: vec![101], after: vec![102] };
         let texts = [parted(&[&[1, 2, 3]]), parted(&[&[]]), parted(&[&[4]])];
-        let windows = Windows::of(&texts, &specials, 4, 7);
+        let windows = Windows::of(&texts, &specials, limits(4, 7));
         let rows = |pack: &Pack| pack.tokens.rows().map(<[u32]>::to_vec).collect();
         let packs: Vec<Vec<Vec<u32>>> = windows.packs().iter().map(rows).collect();
         assert_eq!(packs, [vec![vec![101, 1, 102], vec![101, 2, 3, 102]], vec![vec![101, 4, 102]]]);
         let pooled = [array![[1.0, 0.0], [0.0, 1.0]], array![[2.0, 2.0]]];
         assert_eq!(windows.join(&pooled, 2), array![[3.0, 4.0], [0.0, 0.0], [6.0, 6.0]]);
+        let (means, has_tokens) = windows.average(&pooled, 2);
+        assert_eq!(means, array![[3.0 / 7.0, 4.0 / 7.0], [0.0, 0.0], [2.0, 2.0]]);
+        assert_eq!(has_tokens, [true, false, true]);
         let largest = array![[1.0, 1.0], [-9.0, -9.0], [2.0, 2.0]];
         assert_eq!(windows.largest(&pooled, 2, -9.0), largest);
     }
@@ -187,7 +205,7 @@ mod tests {
         let specials = Specials { before: vec![101], after: vec![102] };
         // Four ids a window: the second part, ids 3 to 5, lies in both; the third has no tokens.
         let texts = [parted(&[&[9]]), parted(&[&[1, 2, 3], &[4, 5, 6], &[], &[7]])];
-        let windows = Windows::of(&texts, &specials, 6, 100);
+        let windows = Windows::of(&texts, &specials, limits(6, 100));
         let [pack] = windows.packs() else { panic!("one pack") };
         let segment = |row, tokens| Segment { row, tokens };
         let expected = [

@@ -6,6 +6,42 @@ use super::tile::{FEW, LANES, Lanes, Tiles};
 use super::wide;
 use std::ops::Range;
 
+/// How the numbers of a token are divided among heads.
+#[derive(Clone, Copy)]
+pub struct HeadLayout<'b> {
+    pub n_heads: usize,
+    /// Numbers of a token, all heads together.
+    pub hidden: usize,
+    /// What is added to the scores, where the model has it.
+    pub bias: Option<&'b OffsetBias>,
+}
+
+/// For each head what is added to a token's score for another by how far the other stands after it.
+pub struct OffsetBias {
+    /// Tokens that it is laid out for, a whole number of chunks and blocks.
+    reach: usize,
+    /// `(n_heads, 2 * reach)`, from `-reach` to `reach - 1` tokens after.
+    values: Vec<f32>,
+}
+
+impl OffsetBias {
+    /// For windows of at most `n_tokens`; `value` gives it for a head and an offset in tokens, which is
+    /// below 0 for what stands before.
+    pub fn of(n_heads: usize, n_tokens: usize, value: impl Fn(usize, isize) -> f32) -> Self {
+        let reach = n_tokens.next_multiple_of(LANES);
+        let offset = |at: usize| at as isize - reach as isize;
+        let of_head = |head| (0..2 * reach).map(move |at| (head, offset(at)));
+        let values = (0..n_heads).flat_map(of_head).map(|(head, at)| value(head, at)).collect();
+        OffsetBias { reach, values }
+    }
+
+    /// What is added to the scores of token `query` for tokens `key` and after.
+    #[inline(always)]
+    pub fn from(&self, head: usize, query: usize, key: usize) -> &[f32] {
+        &self.values[(2 * head + 1) * self.reach - query + key..]
+    }
+}
+
 /// What attention needs to work in; kept from window to window.
 #[derive(Default)]
 pub struct Attention {
@@ -26,8 +62,7 @@ struct Window<'a> {
     room: &'a mut Attention,
     /// A row a token: its queries, keys and values, `3 * hidden` numbers.
     joined: &'a [f32],
-    n_heads: usize,
-    hidden: usize,
+    layout: HeadLayout<'a>,
     /// `(n_tokens, hidden)`
     out: &'a mut [f32],
 }
@@ -40,10 +75,10 @@ impl Attention {
         &mut self,
         level: Level,
         joined: &[f32],
-        (n_heads, hidden): (usize, usize),
+        layout: HeadLayout<'_>,
         out: &mut [f32],
     ) {
-        level.run(Window { room: self, joined, n_heads, hidden, out });
+        level.run(Window { room: self, joined, layout, out });
     }
 
     /// Lays out queries, keys and values of the head at `part` for the products; 0 beyond the last.
@@ -70,15 +105,26 @@ impl Attention {
         }
     }
 
-    /// The scores of block `block` of the queries, each `exp(score - highest of its row)`; by what to
-    /// divide each row.
+    /// The scores of block `block` of the queries, with the bias of a head, each
+    /// `exp(score - highest of its row)`; by what to divide each row.
     #[inline(always)]
-    fn score(&mut self, tiles: &impl Tiles, (block, size, n): (usize, usize, usize)) -> [f32; FEW] {
+    fn score(
+        &mut self,
+        tiles: &impl Tiles,
+        (block, size, n): (usize, usize, usize),
+        bias: Option<(&OffsetBias, usize)>,
+    ) -> [f32; FEW] {
         let queries = &self.queries[block * size..(block + 1) * size];
         let n_chunks = n.div_ceil(LANES);
         let mut tile = [[0.0; LANES]; FEW];
         for (chunk, keys) in self.keys.chunks_exact(size).enumerate() {
             tiles.floats(queries, keys, &mut tile);
+            if let Some((bias, head)) = bias {
+                for (row, lanes) in tile.iter_mut().enumerate() {
+                    let more = bias.from(head, block * FEW + row, chunk * LANES);
+                    lanes.iter_mut().zip(more).for_each(|(score, more)| *score += more);
+                }
+            }
             for (row, lanes) in tile.iter().enumerate() {
                 self.scores[row * n_chunks + chunk] = *lanes;
             }
@@ -103,15 +149,17 @@ fn clear<T: Copy>(room: &mut Vec<T>, length: usize, zero: T) {
 impl Work for Window<'_> {
     #[inline(always)]
     fn run(mut self, tiles: impl Tiles) {
-        let size = self.hidden / self.n_heads;
-        let n = self.out.len() / self.hidden;
+        let HeadLayout { n_heads, hidden, bias } = self.layout;
+        let size = hidden / n_heads;
+        let n = self.out.len() / hidden;
         clear(&mut self.room.scores, FEW * n.div_ceil(LANES), [0.0; LANES]);
         clear(&mut self.room.turned, n, [0.0; FEW]);
-        for head in 0..self.n_heads {
+        for head in 0..n_heads {
             let part = head * size..(head + 1) * size;
-            self.room.gather(self.joined, self.hidden, part.clone());
+            self.room.gather(self.joined, hidden, part.clone());
+            let bias = bias.map(|bias| (bias, head));
             for block in 0..n.div_ceil(FEW) {
-                let totals = self.room.score(&tiles, (block, size, n));
+                let totals = self.room.score(&tiles, (block, size, n), bias);
                 self.mix(&tiles, (block, n), totals, part.clone());
             }
         }
@@ -129,12 +177,13 @@ impl Window<'_> {
         part: Range<usize>,
     ) {
         let mut tile = [[0.0; LANES]; FEW];
-        let out = &mut self.out[block * FEW * self.hidden..];
+        let hidden = self.layout.hidden;
+        let out = &mut self.out[block * FEW * hidden..];
         for (chunk, values) in self.room.values.chunks_exact(n).enumerate() {
             tiles.floats(&self.room.turned, values, &mut tile);
             let from = part.start + chunk * LANES;
             let to = part.end.min(from + LANES);
-            let rows = out.chunks_exact_mut(self.hidden).zip(&tile).zip(totals);
+            let rows = out.chunks_exact_mut(hidden).zip(&tile).zip(totals);
             for ((out, sums), total) in rows {
                 let share = 1.0 / total;
                 out[from..to].iter_mut().zip(sums).for_each(|(out, sum)| *out = sum * share);

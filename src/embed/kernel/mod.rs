@@ -4,6 +4,7 @@
 //! scale a column, rows with a scale and a zero point each, sums in 32-bit integers. Since sums of
 //! integers are exact, every set of instructions gives the same bits, and so does every machine.
 
+mod activation;
 mod attention;
 mod fence;
 mod packed;
@@ -11,11 +12,11 @@ mod rows;
 mod tile;
 mod wide;
 
-pub use attention::Attention;
+pub use activation::Activation;
+pub use attention::{Attention, HeadLayout, OffsetBias};
 pub use fence::Level;
 pub use packed::{ByteRows, ByteWeights};
 pub use rows::{ByteTable, add_rows, products};
-pub use wide::gelu;
 
 use crate::error::{Error, Result};
 use fence::Work;
@@ -47,8 +48,8 @@ pub fn level() -> Result<Level> {
 pub enum Then {
     /// They replace what was there.
     Set,
-    /// As `Set`, through `x Φ(x)`.
-    Gelu,
+    /// As `Set`, through a function.
+    Activate(Activation),
     /// They are added to what was there.
     Add,
 }
@@ -126,7 +127,10 @@ impl Panel {
 fn give(values: &[f32; COLUMNS], then: Then, out: &mut [f32]) {
     match then {
         Then::Set => out.iter_mut().zip(values).for_each(|(out, value)| *out = *value),
-        Then::Gelu => out.iter_mut().zip(values).for_each(|(out, value)| *out = wide::gelu(*value)),
+        Then::Activate(function) => {
+            out.iter_mut().zip(values).for_each(|(out, value)| *out = *value);
+            function.over(out);
+        }
         Then::Add => out.iter_mut().zip(values).for_each(|(out, value)| *out += value),
     }
 }

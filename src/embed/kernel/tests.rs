@@ -46,6 +46,16 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|x| x.to_bits()).collect()
 }
 
+const FUNCTIONS: [Activation; 7] = [
+    Activation::Identity,
+    Activation::Gelu,
+    Activation::GeluTanh,
+    Activation::Relu,
+    Activation::Silu,
+    Activation::Tanh,
+    Activation::Sigmoid,
+];
+
 /// Those that the machine has beyond plain arithmetic, and plain arithmetic.
 fn levels() -> (Vec<Level>, Level) {
     let mut levels = Level::all();
@@ -110,7 +120,11 @@ proptest! {
     fn every_level_gives_the_bits_of_plain_arithmetic(
         (n_rows, n_inputs, n_outputs) in (1..40_usize, 1..150_usize, 1..80_usize),
         seed in any::<u32>(),
-        then in prop_oneof![Just(Then::Set), Just(Then::Gelu), Just(Then::Add)],
+        then in prop_oneof![
+            Just(Then::Set),
+            Just(Then::Add),
+            prop::sample::select(&FUNCTIONS[..]).prop_map(Then::Activate),
+        ],
     ) {
         let layer = Layer::of(n_rows, n_inputs, n_outputs, u64::from(seed));
         let (levels, portable) = levels();
@@ -151,13 +165,18 @@ proptest! {
     fn attention_is_that_of_the_paper_and_the_same_bits_at_every_level(
         n_tokens in 1..50_usize,
         (n_heads, size) in (1..4_usize, 1..40_usize),
-        seed in any::<u32>(),
+        (seed, with_bias) in any::<(u32, bool)>(),
     ) {
         let hidden = n_heads * size;
         let joined = numbers(n_tokens * 3 * hidden, u64::from(seed));
+        let bias = |head: usize, offset: isize| {
+            if with_bias { ((head as f32 + 1.3) * offset as f32).sin() } else { 0.0 }
+        };
+        let offsets = OffsetBias::of(n_heads, n_tokens, bias);
+        let layout = HeadLayout { n_heads, hidden, bias: with_bias.then_some(&offsets) };
         let at = |level| {
             let mut out = vec![f32::NAN; n_tokens * hidden];
-            Attention::default().forward(level, &joined, (n_heads, hidden), &mut out);
+            Attention::default().forward(level, &joined, layout, &mut out);
             out
         };
         let (levels, portable) = levels();
@@ -165,15 +184,20 @@ proptest! {
         for level in levels {
             prop_assert_eq!(bits(&at(level)), bits(&found), "{}", level.name());
         }
-        let expected = attention(&joined, n_heads, size);
+        let expected = attention(&joined, (n_heads, size), bias);
         for (found, expected) in found.iter().zip(&expected) {
             prop_assert!((f64::from(*found) - expected).abs() < 1e-4, "{found} {expected}");
         }
     }
 }
 
-/// Vaswani et al., "Attention Is All You Need" (2017), equation 1, in f64; queries come scaled.
-fn attention(joined: &[f32], n_heads: usize, size: usize) -> Vec<f64> {
+/// Vaswani et al., "Attention Is All You Need" (2017), equation 1, in f64, with a bias on each score;
+/// queries come scaled.
+fn attention(
+    joined: &[f32],
+    (n_heads, size): (usize, usize),
+    bias: impl Fn(usize, isize) -> f32,
+) -> Vec<f64> {
     let hidden = n_heads * size;
     let of = |token: usize, which: usize, at: usize| {
         f64::from(joined[token * 3 * hidden + which * hidden + at])
@@ -183,7 +207,11 @@ fn attention(joined: &[f32], n_heads: usize, size: usize) -> Vec<f64> {
     for token in 0..n {
         for column in 0..hidden {
             let head = column / size * size..(column / size + 1) * size;
-            let score = |other| head.clone().map(|at| of(token, 0, at) * of(other, 1, at)).sum();
+            let score = |other: usize| {
+                let products = head.clone().map(|at| of(token, 0, at) * of(other, 1, at));
+                let offset = other as isize - token as isize;
+                products.sum::<f64>() + f64::from(bias(column / size, offset))
+            };
             let scores: Vec<f64> = (0..n).map(score).collect();
             let highest = scores.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
             let weights: Vec<f64> = scores.iter().map(|score| (score - highest).exp()).collect();
@@ -341,5 +369,36 @@ fn erf_is_exact_to_a_few_parts_in_ten_million() {
         let x = i as f32 / 100.0;
         let error = (f64::from(wide::erf(x)) - erf_by_integration(f64::from(x))).abs();
         assert!(error < 5e-7, "erf({x}) is off by {error:e}");
+    }
+}
+
+#[test]
+fn functions_are_those_of_their_definition() {
+    let exact = |function: Activation, x: f64| match function {
+        Activation::Identity => x,
+        Activation::Gelu => x * 0.5 * (1.0 + erf_by_integration(x / 2.0_f64.sqrt())),
+        Activation::GeluTanh => {
+            let root = (2.0 / std::f64::consts::PI).sqrt();
+            0.5 * x * (1.0 + (root * (x + 0.044715 * x.powi(3))).tanh())
+        }
+        Activation::Relu => x.max(0.0),
+        Activation::Silu => x / (1.0 + (-x).exp()),
+        Activation::Tanh => x.tanh(),
+        Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+    };
+    for function in FUNCTIONS {
+        for i in -120..=120 {
+            let x = i as f32 / 12.0;
+            let mut found = [x];
+            function.over(&mut found);
+            let off = (f64::from(found[0]) - exact(function, f64::from(x))).abs();
+            assert!(
+                off <= 4e-7 * f64::from(x.abs().max(1.0)),
+                "{function:?}({x}) is off by {off:e}"
+            );
+        }
+        let mut far = [-1e30, 1e30, -0.0];
+        function.over(&mut far);
+        assert!(far.iter().all(|x| x.is_finite()), "{function:?}: {far:?}");
     }
 }
