@@ -128,9 +128,9 @@ fn compare_writes_the_page_of_what_it_compared() {
     let both = out.path().join("grouped");
     compare(&["--group", "source", "--out", both.to_str().unwrap()]);
     assert!(page(&both).contains("By source"));
-    // Its documents are in another folder.
+    // Its themes and documents are in another folder.
     let again = themeline().arg("report").arg(&both).assert().code(2);
-    again.stderr(contains("documents.jsonl is missing").and(contains("has a report already")));
+    again.stderr(contains("themes.json is missing").and(contains("has a report already")));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What changed, in words: the sentences of the comparison, ranked, each with its interval drawn.
 
 use crate::compare::Family;
+use crate::report::closer::MixRow;
 use crate::report::overview::Overview;
 use crate::report::trends::{ChangePointRow, ComparisonRow, Verdict};
 
@@ -12,6 +13,8 @@ const MAX_OPEN: usize = 8;
 /// Sentences of a kind that the page has; the others are in trends.json.
 const MAX_SAID: usize = 60;
 
+/// Part of a change from which its mix is told.
+const MUCH: f64 = 0.2;
 /// What to say where no two periods were compared.
 pub const NOTHING_COMPARED: &str = "No two periods have documents, so nothing could be compared.";
 
@@ -168,7 +171,7 @@ pub fn comparison(overview: &Overview, row: &ComparisonRow, reach: f64) -> Marku
     if let Some(robustness) = &row.robustness {
         put!(out, r#"<p class="closer">"#, { unbroken(&robustness.sentence) }, "</p>");
     }
-    if let Some(mix) = row.mix.iter().find(|mix| is_much(mix, row)) {
+    if let Some(mix) = most_mixed(row) {
         put!(
             out,
             r#"<p class="closer">Not all of it is content. "#,
@@ -180,10 +183,12 @@ pub fn comparison(overview: &Overview, row: &ComparisonRow, reach: f64) -> Marku
     out
 }
 
-/// Whether a fifth or more of a change is in which documents there are.
-fn is_much(mix: &crate::report::closer::MixRow, row: &ComparisonRow) -> bool {
-    let besides = mix.mix.difference.get() + mix.turnover.difference.get();
-    row.difference.is_some_and(|all| all.get() != 0.0 && besides.abs() >= all.get().abs() / 5.0)
+/// The field whose mix and turnover make up most of a change, where that is a fifth of it or more.
+fn most_mixed(row: &ComparisonRow) -> Option<&MixRow> {
+    let all = row.difference.map(|all| all.get()).filter(|all| *all != 0.0)?;
+    let part = |mix: &MixRow| (mix.mix.difference.get() + mix.turnover.difference.get()) / all;
+    let most = row.mix.iter().max_by(|a, b| part(a).total_cmp(&part(b)))?;
+    (is_change(row) && part(most) >= MUCH).then_some(most)
 }
 
 fn sentence(overview: &Overview, row: &ComparisonRow) -> Markup {

@@ -26,7 +26,7 @@ text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif;fill:#
 .grid{stroke:#e2e5e9}.band{fill:#0072b2;fill-opacity:.15}.bars{fill:#8d959e}\
 .line{fill:none;stroke:#0072b2;stroke-width:1.75;vector-effect:non-scaling-stroke;stroke-linejoin:round}\
 .dot{fill:#0072b2}.level{stroke:#1b1e22;stroke-width:1.5;stroke-dasharray:1 3;stroke-linecap:round}\
-.h0{fill:#f1f4f8}.h1{fill:#dde8f3}.h2{fill:#c3d7ea}.h3{fill:#9cc1df}.h4{fill:#6ba5d0}.h5{fill:#3f83bb}\
+.h0{fill:#f1f4f8}.h1{fill:#dde8f3}.h2{fill:#c3d7ea}.h3{fill:#9cc1df}.h4{fill:#6ba5d0}.h5{fill:#3377ae}\
 .h6{fill:#1d5d99}.h7{fill:#0a356b}.n5,.n6,.n7{fill:#fff}.head{font-weight:600;fill:#1b1e22}\
 .same line{stroke:#8d959e;stroke-width:1.5}.same circle{fill:#8d959e}\
 .rose line{stroke:#0067a3;stroke-width:2.5}.rose circle,.rose text{fill:#0067a3}\

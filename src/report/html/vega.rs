@@ -11,7 +11,7 @@ use super::slope::{Pair, verdict};
 
 /// The shades of the heatmap.
 const RANGE: [&str; 8] =
-    ["#f1f4f8", "#dde8f3", "#c3d7ea", "#9cc1df", "#6ba5d0", "#3f83bb", "#1d5d99", "#0a356b"];
+    ["#f1f4f8", "#dde8f3", "#c3d7ea", "#9cc1df", "#6ba5d0", "#3377ae", "#1d5d99", "#0a356b"];
 
 const SCHEMA: &str = "https://vega.github.io/schema/vega-lite/v5.json";
 
