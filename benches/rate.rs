@@ -28,7 +28,7 @@ fn main() {
         other => panic!("no precision {other}"),
     };
     let store = ModelStore::locate(None).expect("a folder for models");
-    let choice = EncoderChoice { name, precision };
+    let choice = EncoderChoice { name, precision, device: None };
     let encoder = embed::open_at(choice, &store).unwrap_or_else(|error| panic!("{error}"));
     let lines = fs::read_to_string(file).expect("a file of sentences");
     let sentences: Vec<Vec<String>> =

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::codebook::NONE_ID;
 use crate::compare::Copies;
 use crate::document::PeriodLength;
-use crate::embed::{EncoderChoice, Precision};
+use crate::embed::{Device, EncoderChoice, Precision};
 use crate::error::{Error, Result};
 use crate::ingest::{DateFormat, DateRule, IngestOptions};
 use crate::theme::ThemeModel;
@@ -31,7 +31,8 @@ pub struct Options {
     ///
     /// `static` and `reader` are built in: `reader` is a transformer, better and a hundred times
     /// slower. `minilm` is fetched once by `themeline models add minilm`. A folder holds config.json,
-    /// model.safetensors, and tokenizer.json or vocab.txt.
+    /// model.safetensors, and tokenizer.json or vocab.txt. `rust-bert:` before the last two has
+    /// libtorch compute, in a build with the feature `rust-bert`.
     #[arg(long, value_name = "NAME", help_heading = "Themes")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<String>,
@@ -42,6 +43,11 @@ pub struct Options {
     #[arg(long, value_enum, value_name = "NUMBERS", help_heading = "Themes")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
+
+    /// Where `--encoder rust-bert:FOLDER` computes: `cpu`, `cuda` or `cuda:N` [default: cpu]
+    #[arg(long, value_name = "DEVICE", help_heading = "Machine")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
 
     /// Hand codes, one JSON object a line, for the fit to learn from
     #[arg(long, value_name = "FILE", help_heading = "Themes")]
@@ -162,6 +168,8 @@ pub struct Config {
     pub precision: Precision,
     /// The precision that the user named, where one was.
     pub precision_given: Option<Precision>,
+    /// Where libtorch computes, where the user said so.
+    pub device: Option<Device>,
     /// Hand codes for the fit to learn from.
     pub codes: Option<PathBuf>,
     /// Most emergent themes; 0 for none.
@@ -196,6 +204,7 @@ fn defaults() -> Options {
         codebook: Some("cooperation".into()),
         encoder: Some("static".into()),
         precision: Some(Precision::default()),
+        device: None,
         codes: None,
         max_emergent: None,
         sample_units: Some(20_000),
@@ -246,6 +255,7 @@ impl Options {
             codebook,
             encoder,
             precision,
+            device,
             codes,
             max_emergent,
             sample_units,
@@ -301,6 +311,7 @@ impl Options {
             encoder_given,
             precision: or_default(given.precision),
             precision_given,
+            device: given.device,
             codes: given.codes,
             max_emergent: or_default(given.max_emergent),
             sample_units: at_least_one("sample-units", or_default(given.sample_units))?,
@@ -348,7 +359,7 @@ impl Config {
 
     /// The encoder that themes are fitted with.
     pub fn encoder_choice(&self) -> EncoderChoice<'_> {
-        EncoderChoice { name: &self.encoder, precision: self.precision }
+        EncoderChoice { name: &self.encoder, precision: self.precision, device: self.device }
     }
 
     /// The encoder that scores with a model: the one that the user named, else the model's own.
@@ -357,6 +368,7 @@ impl Config {
         EncoderChoice {
             name: self.encoder_given.as_deref().unwrap_or(own.name),
             precision: self.precision_given.unwrap_or(own.precision),
+            device: self.device,
         }
     }
 }

@@ -53,13 +53,13 @@ impl WordTable {
     }
 
     fn enter(&mut self, forms: Vec<String>, id: WordId, table: fn(&mut Self) -> &mut FormTable) {
-        forms.iter().for_each(|form| self.sieve.enter(whole_key(form)));
+        forms.iter().for_each(|form| self.sieve.enter(word_key(form.as_bytes())));
         enter(table(self), forms, id);
     }
 
     /// Appends the ids of the patterns that the word fits.
     pub fn find(&self, folded: &str, capitals: bool, ids: &mut Vec<WordId>) {
-        let is_whole = self.sieve.may_hold(whole_key(folded));
+        let is_whole = self.sieve.may_hold(word_key(folded.as_bytes()));
         if is_whole {
             ids.extend(self.whole.get(folded.as_bytes()).into_iter().flatten());
         }
@@ -86,8 +86,10 @@ fn enter(table: &mut FormTable, forms: Vec<String>, id: WordId) {
 struct AffixTable {
     ids: FormTable,
     lengths: Vec<usize>,
-    /// The three outermost bytes of each.
+    /// The three outermost bytes of each: most words are turned away here.
     outermost: Sieve,
+    /// All of them.
+    sieve: Sieve,
 }
 
 impl AffixTable {
@@ -97,6 +99,7 @@ impl AffixTable {
         self.lengths.dedup();
         let outermost = affixes.iter().filter_map(|affix| outermost(affix, part));
         outermost.for_each(|key| self.outermost.enter(key));
+        affixes.iter().for_each(|affix| self.sieve.enter(word_key(affix.as_bytes())));
         enter(&mut self.ids, affixes, id);
     }
 
@@ -106,7 +109,9 @@ impl AffixTable {
             return;
         }
         for &length in self.lengths.iter().take_while(|&&length| length <= folded.len()) {
-            let found = part(folded.as_bytes(), length).and_then(|affix| self.ids.get(affix));
+            let affix = part(folded.as_bytes(), length);
+            let affix = affix.filter(|affix| self.sieve.may_hold(word_key(affix)));
+            let found = affix.and_then(|affix| self.ids.get(affix));
             ids.extend(found.into_iter().flatten());
         }
     }
@@ -131,10 +136,9 @@ fn outermost(word: &str, part: Part) -> Option<u64> {
 }
 
 /// The first and the last bytes of a word, and its length.
-fn whole_key(word: &str) -> u64 {
-    let bytes = word.as_bytes();
-    let (first, last) = (&bytes[..bytes.len().min(4)], &bytes[bytes.len().saturating_sub(3)..]);
-    key(first) << 32 | key(last) << 8 | bytes.len() as u64 & 0xff
+fn word_key(word: &[u8]) -> u64 {
+    let (first, last) = (&word[..word.len().min(4)], &word[word.len().saturating_sub(3)..]);
+    key(first) << 32 | key(last) << 8 | word.len() as u64 & 0xff
 }
 
 /// A few bytes as a number.

@@ -83,7 +83,7 @@ pub fn distill(source: &str, store: &ModelStore, options: &DistillOptions) -> Re
     };
     let tokens: Vec<(String, u32)> =
         wordpiece.vocabulary().into_iter().filter(|(token, _)| is_met(token)).collect();
-    let vectors = embed_tokens(&model, &tokens);
+    let vectors = embed_tokens(&model, &tokens)?;
     let reduced = Components::of(vectors.view()).project(
         vectors.view(),
         options.components_removed,
@@ -133,7 +133,7 @@ fn is_met(token: &str) -> bool {
 const PACK: usize = 256;
 
 /// Each token through the encoder by itself; shape `(n_tokens, dimension of the source)`.
-fn embed_tokens(model: &BertEmbedder, tokens: &[(String, u32)]) -> Array2<f64> {
+fn embed_tokens(model: &BertEmbedder, tokens: &[(String, u32)]) -> Result<Array2<f64>> {
     let specials = model.tokenizer().specials();
     let packs: Vec<Array2<f32>> = tokens
         .par_chunks(PACK)
@@ -146,9 +146,9 @@ fn embed_tokens(model: &BertEmbedder, tokens: &[(String, u32)]) -> Array2<f64> {
             }
             model.embed_pack(&pack)
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let values = packs.iter().flat_map(|pack| pack.iter().map(|&x| f64::from(x))).collect();
-    Array2::from_shape_vec((tokens.len(), model.dimension()), values).expect("a row a token")
+    Ok(Array2::from_shape_vec((tokens.len(), model.dimension()), values).expect("a row a token"))
 }
 
 /// Ranks that single characters are given, since a vocabulary lists them before its first word, by

@@ -131,3 +131,16 @@ impl ModelFolder {
         )
     }
 }
+
+#[cfg(feature = "rust-bert")]
+impl ModelFolder {
+    /// The same folder, by a name that tells more.
+    pub fn named(self, name: String) -> Self {
+        ModelFolder { name, ..self }
+    }
+
+    /// Where `file` lies, or would.
+    pub fn path_of(&self, file: &str) -> PathBuf {
+        self.path.join(file)
+    }
+}

@@ -2,15 +2,18 @@
 //!
 //! Every encoder is an [`Embedder`]: `static` (built in, a table of token vectors), `minilm` (a
 //! transformer, added once to the [`ModelStore`]), or any folder with a model of the BERT kind in the
-//! layout of sentence-transformers, with heads for themes or without. [`open`] finds one by name.
+//! layout of sentence-transformers, with heads for themes or without; with the feature `rust-bert`,
+//! libtorch can compute those of BERT itself. [`open`] finds one by name.
 
 mod matrix;
 mod heads;
+mod device;
 mod precision;
 mod kernel;
 mod fake;
 mod folder;
 mod bert;
+mod libtorch;
 mod store;
 mod static_table;
 mod pca;
@@ -19,6 +22,7 @@ mod open;
 mod reader;
 
 pub use bert::BertEmbedder;
+pub use device::Device;
 pub use distill::{DistillOptions, StaticFiles, distill};
 pub use fake::FakeEmbedder;
 pub use heads::{Heads, NO_TEXT};
@@ -33,14 +37,15 @@ use ndarray::Array2;
 
 /// An encoder: texts in, one vector a text out.
 pub trait Embedder: Send + Sync {
-    /// What the user calls it: `static`, `minilm`, or the last part of a folder's path.
+    /// What the user calls it: `static`, `minilm`, or the last part of a folder's path; over libtorch,
+    /// with `rust-bert:` before it.
     fn name(&self) -> &str;
 
     /// Numbers in a vector.
     fn dimension(&self) -> usize;
 
     /// Hex blake3 over everything that decides a vector: weights, tokenizer, pooling, precision. Two
-    /// encoders with the same fingerprint give the same vectors.
+    /// encoders with the same fingerprint give the same vectors (over libtorch, to rounding).
     fn fingerprint(&self) -> &str;
 
     /// In which numbers it computes, where it can in several.
@@ -50,8 +55,8 @@ pub trait Embedder: Send + Sync {
 
     /// Embeds each text; row `i` of the result, shape `(texts.len(), dimension)`, is `texts[i]`.
     ///
-    /// A row depends on its own text alone: not on the other texts, their order, or the number of
-    /// threads. A text without a single known token gives a zero row.
+    /// A row depends on its own text alone: not on the other texts (over libtorch, but for rounding),
+    /// their order, or the number of threads. A text without a single known token gives a zero row.
     ///
     /// # Errors
     /// [`crate::Error::Encoder`] where the encoder's own files fail it; never for a text.

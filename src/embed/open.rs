@@ -2,10 +2,10 @@
 
 use super::bert::BertEmbedder;
 use super::folder::ModelFolder;
-use super::reader;
 use super::static_table::{self, StaticEmbedder};
 use super::store::ModelStore;
 use super::{Embedder, EncoderChoice, Precision};
+use super::{libtorch, reader};
 use crate::error::{Error, Result};
 use serde_json::Value;
 use std::path::Path;
@@ -18,19 +18,28 @@ const STATIC: &str = "static";
 /// # Errors
 /// As [`open_at`].
 pub fn open(name_or_folder: &str, store: &ModelStore) -> Result<Box<dyn Embedder>> {
-    open_at(EncoderChoice { name: name_or_folder, precision: Precision::default() }, store)
+    let precision = Precision::default();
+    open_at(EncoderChoice { name: name_or_folder, precision, device: None }, store)
 }
 
 /// Opens an encoder: `static`, a model of the store such as `minilm`, or a folder.
 ///
 /// A name that is known wins over a folder of the same name; `./minilm` is always a folder. A folder
 /// holds a BERT model or a relative as sentence-transformers saves it, or a table that [`super::distill`] made.
+/// `rust-bert:` before a model or a folder has libtorch compute it.
 ///
 /// # Errors
 /// [`Error::Encoder`]: an unknown name (with the nearest known one), a model that is not added, a
-/// folder whose files are missing, broken, or do not fit together, naming the file.
+/// folder whose files are missing, broken, or do not fit together, naming the file; libtorch or the
+/// device where this build or this machine has none. [`Error::Usage`]: a device for another encoder.
 pub fn open_at(choice: EncoderChoice<'_>, store: &ModelStore) -> Result<Box<dyn Embedder>> {
-    let EncoderChoice { name: name_or_folder, precision } = choice;
+    let EncoderChoice { name: name_or_folder, precision, device } = choice;
+    if let Some(name) = name_or_folder.strip_prefix(libtorch::PREFIX) {
+        return Ok(Box::new(libtorch::load(name_or_folder, || find_files(name, store), device)?));
+    }
+    if let Some(device) = device {
+        return Err(libtorch::not_for(name_or_folder, device));
+    }
     if name_or_folder == STATIC {
         return Ok(Box::new(StaticEmbedder::built_in()?));
     }
@@ -96,6 +105,15 @@ fn find(name_or_folder: &str, store: &ModelStore) -> Result<ModelFolder> {
     let whole = path.canonicalize().map_err(|error| Error::io(path, "read", error))?;
     let last = whole.file_name().map(|name| name.to_string_lossy().into_owned());
     Ok(ModelFolder::new(last.unwrap_or_else(|| name_or_folder.to_owned()), path))
+}
+
+/// As [`find`], for what reads files alone.
+fn find_files(name_or_folder: &str, store: &ModelStore) -> Result<ModelFolder> {
+    if [STATIC, reader::NAME].contains(&name_or_folder) {
+        let hint = "name minilm or a folder with a BERT model, or leave out `rust-bert:`";
+        return Err(Error::encoder(name_or_folder, "is built in, not files for libtorch", hint));
+    }
+    find(name_or_folder, store)
 }
 
 fn unknown(name: &str) -> Error {

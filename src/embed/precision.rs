@@ -1,5 +1,6 @@
 //! In which numbers a transformer computes.
 
+use super::Device;
 use serde::{Deserialize, Serialize};
 
 /// In which numbers a transformer computes; tables of token vectors know no other than their own.
@@ -45,11 +46,13 @@ impl Precision {
     }
 }
 
-/// An encoder and its precision, as the user asks for it.
+/// An encoder, its precision and its device, as the user asks for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EncoderChoice<'n> {
     /// A name or a folder, as [`super::open`] takes.
     pub name: &'n str,
     /// What a transformer computes in.
     pub precision: Precision,
+    /// Where libtorch computes; the other encoders know the processor alone, and refuse any.
+    pub device: Option<Device>,
 }

@@ -80,7 +80,7 @@ impl EncoderRef {
     /// What to open to have it again.
     pub fn choice(&self) -> EncoderChoice<'_> {
         let precision = self.precision.unwrap_or(Precision::F32);
-        EncoderChoice { name: &self.name, precision }
+        EncoderChoice { name: &self.name, precision, device: None }
     }
 
     /// Its name, and the flag for its precision where it has several.

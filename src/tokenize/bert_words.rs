@@ -84,7 +84,7 @@ fn isolate(run: &str, alone: impl Fn(char) -> bool) -> impl Iterator<Item = &str
 
 /// White space that cleaning keeps as a space; other controls vanish, even those that Unicode
 /// calls white space.
-pub(super) fn is_space(c: char) -> bool {
+fn is_space(c: char) -> bool {
     match c {
         ' ' | '\t' | '\n' | '\r' => true,
         c if c.is_ascii() => false,

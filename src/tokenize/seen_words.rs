@@ -1,7 +1,6 @@
 //! Words repeat: what a frequent word is cut into is worked out once.
 
 use super::WordPiece;
-use super::bert_words::is_space;
 
 /// Words that are remembered, as a power of two: few enough to lie near the processor, enough for nine
 /// in ten of the words of a text.
@@ -13,8 +12,8 @@ const KEY_BYTES: usize = 16;
 /// Most pieces of a word that is remembered.
 const MOST_PIECES: usize = 3;
 
-/// A short word, with its case and its commas: its bytes and, last, how many they are. A number, so
-/// that a look-up follows no pointer.
+/// A short word as it is after normalising: its bytes and, last, how many they are. A number, so that a
+/// look-up follows no pointer.
 type Key = u128;
 
 /// A word and its pieces.
@@ -26,11 +25,14 @@ struct Seen {
     n_pieces: u8,
 }
 
-/// The pieces of words that were met, for one [`WordPiece`]; what stands between white space is a word
-/// here. A word has one place, which it takes from the one before: memory is bounded, and frequent
-/// words come back.
+/// The pieces of words that were met, for one [`WordPiece`]. A word has one place, which it takes from
+/// the one before: memory is bounded, and frequent words come back.
 #[derive(Debug, Default)]
-pub struct SeenWords(Vec<Seen>);
+pub struct SeenWords {
+    places: Vec<Seen>,
+    /// The word that is normalised.
+    scratch: String,
+}
 
 impl SeenWords {
     /// Appends what [`WordPiece::encode`] appends. Every call is with the same `pieces`.
@@ -38,26 +40,27 @@ impl SeenWords {
         if pieces.matches_raw_text() {
             return pieces.encode(text, ids);
         }
-        self.0.resize(1 << PLACES, Seen::default());
-        for word in text.split(is_space).filter(|word| !word.is_empty()) {
-            match key(word) {
-                Some(key) => self.recall(pieces, word, key, ids),
-                None => pieces.encode(word, ids),
-            }
-        }
+        self.places.resize(1 << PLACES, Seen::default());
+        let SeenWords { places, scratch } = self;
+        pieces.words().for_each(text, scratch, |word| match key(word) {
+            Some(key) => places[place(key)].recall(pieces, word, key, ids),
+            None => pieces.encode_word(word, ids),
+        });
     }
+}
 
+impl Seen {
+    /// Appends the pieces of the word, which has its place here.
     fn recall(&mut self, pieces: &WordPiece, word: &str, key: Key, ids: &mut Vec<u32>) {
-        let seen = &mut self.0[place(key)];
-        if seen.key == key {
-            return ids.extend_from_slice(&seen.pieces[..usize::from(seen.n_pieces)]);
+        if self.key == key {
+            return ids.extend_from_slice(&self.pieces[..usize::from(self.n_pieces)]);
         }
         let first = ids.len();
-        pieces.encode(word, ids);
+        pieces.encode_word(word, ids);
         let found = &ids[first..];
-        if let Some(places) = seen.pieces.get_mut(..found.len()) {
+        if let Some(places) = self.pieces.get_mut(..found.len()) {
             places.copy_from_slice(found);
-            (seen.key, seen.n_pieces) = (key, found.len() as u8);
+            (self.key, self.n_pieces) = (key, found.len() as u8);
         }
     }
 }

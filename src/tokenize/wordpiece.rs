@@ -116,7 +116,7 @@ impl WordPiece {
     }
 
     /// Appends the pieces of one normalised word.
-    fn encode_word(&self, word: &str, ids: &mut Vec<u32>) {
+    pub(super) fn encode_word(&self, word: &str, ids: &mut Vec<u32>) {
         if word.len() > self.max_chars && word.chars().count() > self.max_chars {
             return ids.push(self.unknown);
         }

@@ -14,6 +14,8 @@ mod pooling;
 mod reading;
 mod relative;
 mod theme_heads;
+#[cfg(feature = "rust-bert")]
+mod torch_layers;
 mod weight_files;
 mod weights;
 mod windows;
@@ -48,8 +50,7 @@ pub struct BertEmbedder {
     name: String,
     fingerprint: String,
     tokenizer: Tokenizer,
-    embeddings: Embeddings,
-    layers: Layers,
+    transformer: Transformer,
     modules: Modules,
     heads: Option<(Heads, ThemeHeads)>,
     /// Numbers of a token's vector.
@@ -57,10 +58,27 @@ pub struct BertEmbedder {
     limits: Limits,
 }
 
+/// What makes vectors of tokens.
+enum Transformer {
+    /// In plain Rust.
+    Own(Embeddings, Layers),
+    #[cfg(feature = "rust-bert")]
+    Libtorch(torch_layers::TorchLayers),
+}
+
 /// The layers, by their precision.
 enum Layers {
     Int8(ByteEncoder),
     F32(Encoder),
+}
+
+impl Layers {
+    fn forward(&self, hidden: &mut Array2<f32>, pack: &TokenBatch) {
+        match self {
+            Layers::Int8(layers) => layers.forward(hidden, pack),
+            Layers::F32(layers) => layers.forward(hidden, pack),
+        }
+    }
 }
 
 impl BertEmbedder {
@@ -85,8 +103,7 @@ impl BertEmbedder {
             name: folder.name().to_owned(),
             fingerprint: precision.fingerprint(folder.fingerprint()),
             tokenizer,
-            embeddings,
-            layers,
+            transformer: Transformer::Own(embeddings, layers),
             modules,
             heads: config.theme_heads.zip(heads),
             hidden_size: config.hidden_size,
@@ -96,7 +113,7 @@ impl BertEmbedder {
 
     /// The vector of each window of a pack, as if it were a text: row `i`, of shape `(dimension)`, is
     /// window `i`, not normalised.
-    pub(super) fn embed_pack(&self, tokens: &TokenBatch) -> Array2<f32> {
+    pub(super) fn embed_pack(&self, tokens: &TokenBatch) -> Result<Array2<f32>> {
         let mut start = 0;
         let segment = |(row, window): (usize, &[u32])| {
             let tokens = start..start + window.len();
@@ -104,30 +121,31 @@ impl BertEmbedder {
             Segment { row, tokens }
         };
         let segments: Vec<Segment> = tokens.rows().enumerate().map(segment).collect();
-        let pooled = self.modules.pooling.forward(&self.hidden(tokens), &segments);
-        self.modules.finish(pooled)
+        let pooled = self.modules.pooling.forward(&self.hidden(tokens)?, &segments);
+        Ok(self.modules.finish(pooled))
     }
 
     /// Pools each segment of a pack; also its logits, shape `(n_segments, n_themes)`, where there are
     /// heads.
-    fn read_pack(&self, pack: &Pack) -> (Array2<f32>, Option<Array2<f32>>) {
-        let hidden = self.hidden(&pack.tokens);
+    fn read_pack(&self, pack: &Pack) -> Result<(Array2<f32>, Option<Array2<f32>>)> {
+        let hidden = self.hidden(&pack.tokens)?;
         let logits = self.heads.as_ref().map(|(_, heads)| heads.forward(&hidden, &pack.segments));
-        (self.modules.pooling.forward(&hidden, &pack.segments), logits)
+        Ok((self.modules.pooling.forward(&hidden, &pack.segments), logits))
     }
 
     /// What the model makes of texts in parts, in the order of [`Windows::of`].
-    fn read(&self, texts: &[Parted]) -> (EmbeddingMatrix, Option<Array2<f32>>) {
+    fn read(&self, texts: &[Parted]) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
         let specials = self.tokenizer.specials();
         let windows = Windows::of(texts, specials, self.limits);
+        let packs = windows.packs().par_iter().map(|pack| self.read_pack(pack));
         let (pooled, logits): (Vec<_>, Vec<_>) =
-            windows.packs().par_iter().map(|pack| self.read_pack(pack)).unzip();
+            packs.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         let vectors = self.join(&windows, &pooled);
         let logits = self.heads().map(|heads| {
             let logits: Vec<_> = logits.into_iter().flatten().collect();
             windows.largest(&logits, heads.labels.len(), NO_TEXT)
         });
-        (EmbeddingMatrix::normalised(vectors), logits)
+        Ok((EmbeddingMatrix::normalised(vectors), logits))
     }
 
     /// The vectors of texts, not normalised, from what was pooled of their windows; zeros for a text
@@ -145,13 +163,16 @@ impl BertEmbedder {
     }
 
     /// The vectors of all tokens of a pack, shape `(n_tokens, hidden)`.
-    fn hidden(&self, pack: &TokenBatch) -> Array2<f32> {
-        let mut hidden = self.embeddings.forward(pack);
-        match &self.layers {
-            Layers::Int8(layers) => layers.forward(&mut hidden, pack),
-            Layers::F32(layers) => layers.forward(&mut hidden, pack),
+    fn hidden(&self, pack: &TokenBatch) -> Result<Array2<f32>> {
+        match &self.transformer {
+            Transformer::Own(embeddings, layers) => {
+                let mut hidden = embeddings.forward(pack);
+                layers.forward(&mut hidden, pack);
+                Ok(hidden)
+            }
+            #[cfg(feature = "rust-bert")]
+            Transformer::Libtorch(layers) => layers.forward(pack),
         }
-        hidden
     }
 
     /// The tokenizer of the model.
@@ -187,10 +208,12 @@ impl Embedder for BertEmbedder {
     }
 
     fn precision(&self) -> Option<Precision> {
-        Some(match self.layers {
-            Layers::Int8(_) => Precision::Int8,
-            Layers::F32(_) => Precision::F32,
-        })
+        match self.transformer {
+            Transformer::Own(_, Layers::Int8(_)) => Some(Precision::Int8),
+            Transformer::Own(_, Layers::F32(_)) => Some(Precision::F32),
+            #[cfg(feature = "rust-bert")]
+            Transformer::Libtorch(_) => None,
+        }
     }
 
     /// A text of more tokens than the model reads is cut into windows of equal length, whose vectors
@@ -206,7 +229,7 @@ impl Embedder for BertEmbedder {
     /// A text of several windows has a theme where one of them has: the largest logit counts.
     fn embed_with_logits(&self, texts: &[&str]) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
         let texts: Vec<[&str; 1]> = texts.iter().map(|text| [*text]).collect();
-        Ok(self.read(&self.tokenize(&texts)?))
+        self.read(&self.tokenize(&texts)?)
     }
 
     /// A sentence is read once, after the prompt where the model has one, and a part's vector is pooled
@@ -220,7 +243,7 @@ impl Embedder for BertEmbedder {
         if !self.modules.pooling.reads_parts() {
             return super::embed_apart(self, sentences);
         }
-        Ok(self.read(&self.tokenize(sentences)?))
+        self.read(&self.tokenize(sentences)?)
     }
 }
 

@@ -88,7 +88,7 @@ fn outputs_equal_those_of_transformers_for_every_pooling_and_any_length() {
 #[test]
 fn minilm_equals_sentence_transformers() {
     let store = crate::embed::ModelStore::locate(None).unwrap();
-    let choice = EncoderChoice { name: "minilm", precision: Precision::F32 };
+    let choice = EncoderChoice { name: "minilm", precision: Precision::F32, device: None };
     let Ok(model) = crate::embed::open_at(choice, &store) else {
         eprintln!("SKIPPED: minilm parity: run `themeline models add minilm`");
         return;
@@ -142,7 +142,7 @@ fn a_long_text_is_the_mean_of_its_windows_and_nothing_of_it_is_dropped() {
         assert_eq!(ids.n_tokens(), 22);
         pack.push_with(|pack| pack.extend([&[2], ids.row(0), &[3]].concat()));
     }
-    let windows = model.embed_pack(&pack);
+    let windows = model.embed_pack(&pack).unwrap();
     let mean = (&windows.row(0) + &windows.row(1)) / 2.0;
     let expected = EmbeddingMatrix::normalised(mean.insert_axis(ndarray::Axis(0)));
     let found = embed(&model, &[halves.concat()]);
@@ -348,8 +348,11 @@ fn the_fingerprint_changes_with_the_weights_and_the_pooling() {
 fn at_8_bits_vectors_stay_near_those_of_f32_and_are_the_same_at_every_level() {
     let model = |level: Level| {
         let model = load_at(&fixture("tiny-bert"), Precision::Int8).unwrap();
-        let Layers::Int8(layers) = model.layers else { panic!("8 bits were asked for") };
-        BertEmbedder { layers: Layers::Int8(layers.at(level)), ..model }
+        let Transformer::Own(embeddings, Layers::Int8(layers)) = model.transformer else {
+            panic!("8 bits were asked for")
+        };
+        let layers = Layers::Int8(layers.at(level));
+        BertEmbedder { transformer: Transformer::Own(embeddings, layers), ..model }
     };
     let [portable, others @ ..] = &Level::all()[..] else { panic!("plain arithmetic is there") };
     let found = embed(&model(*portable), &texts());

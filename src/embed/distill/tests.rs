@@ -49,7 +49,7 @@ fn all_components_keep_the_geometry() {
     let model = open::open_bert(TINY, &store).unwrap();
     let wordpiece = model.tokenizer().wordpiece().unwrap();
     let tokens: Vec<_> = wordpiece.vocabulary().into_iter().filter(|(t, _)| is_met(t)).collect();
-    let vectors = embed_tokens(&model, &tokens);
+    let vectors = embed_tokens(&model, &tokens).unwrap();
     let centred = &vectors - &vectors.mean_axis(ndarray::Axis(0)).unwrap();
     let index = |token: &str| tokens.iter().position(|(t, _)| t == token).unwrap();
     let (a, b) = (centred.row(index("trade")), centred.row(index("river")));

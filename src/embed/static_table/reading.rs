@@ -1,8 +1,8 @@
 //! Sentences → sums of rows: the part of the encoder that runs for every word of a corpus.
 //!
-//! A sentence of several parts is read once: the tokens of each part are added to the row of the part
-//! and, in the same order, to that of the sentence, so that it is the row of the parts joined by a
-//! space, bit for bit. What a thread needs lies on a [`Desk`] that is used again.
+//! A sentence of several parts is read once: its row is the sum of those of its parts, which is the row
+//! of the parts joined by a space but for rounding. What a thread needs lies on a [`Desk`] that is used
+//! again.
 
 use super::token_heads::TokenHeads;
 use super::{StaticEmbedder, UNKNOWN};
@@ -125,10 +125,11 @@ impl StaticEmbedder {
             let row = parts.next();
             self.begin(&mut desk.of_part);
             self.add(&desk.ids, row.vector, &mut desk.of_part);
-            self.finish(row, &desk.of_part);
             if let Some(whole) = &mut whole {
-                self.add(&desk.ids, whole.vector, &mut desk.of_whole);
+                add_to(whole.vector, row.vector);
+                add_to(&mut desk.of_whole, &desk.of_part);
             }
+            self.finish(row, &desk.of_part);
         }
         if let Some(whole) = whole {
             self.finish(whole, &desk.of_whole);
@@ -154,6 +155,10 @@ impl StaticEmbedder {
             heads.logits(of_themes, row.logits);
         }
     }
+}
+
+fn add_to(sum: &mut [f32], values: &[f32]) {
+    sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
 }
 
 /// Parts of the sentences, and sentences of several.
