@@ -90,7 +90,7 @@ Examples:
   themeline compare results --by all --group country           no time, only groups
   themeline compare results --codes to-code.jsonl              shares corrected by hand codes
 
-trends.json and trends.parquet of the folder are replaced, or written to --out.
+trends.json, trends.parquet and report.html of the folder are replaced, or written to --out.
 ")]
     Compare {
         /// Folders that `run` or `score` wrote, scored with the same themes
@@ -98,6 +98,24 @@ trends.json and trends.parquet of the folder are replaced, or written to --out.
         dirs: Vec<PathBuf>,
         #[command(flatten)]
         flags: CompareFlags,
+    },
+    /// Write the page that a finished folder is looked at in: one file, no network
+    #[command(before_help = "\
+Examples:
+  themeline report results                             results/report.html, as `run` writes it
+  themeline report results --out for-the-web.html
+  themeline report results --charts figures            each chart as SVG and as Vega-Lite too
+")]
+    Report {
+        /// Folder that `run`, `score` or `compare` wrote
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        /// File for the page [default: report.html in the folder]
+        #[arg(long, short, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Folder for the charts; made where it is not there
+        #[arg(long, value_name = "DIR")]
+        charts: Option<PathBuf>,
     },
     /// Check scores against hand codes
     #[command(before_help = "\

@@ -19,7 +19,7 @@ use crate::config::{Config, Options};
 use crate::embed::{self, DistillOptions, ModelStore};
 use crate::error::{Error, Result};
 use crate::ingest::Inputs;
-use crate::pipeline::{self, CompareRequest, Outcome, ValidateRequest};
+use crate::pipeline::{self, CompareRequest, Outcome, ReportRequest, ValidateRequest};
 use crate::report;
 use crate::theme::ThemeModel;
 
@@ -47,6 +47,7 @@ fn act(verb: Verb) -> Result<()> {
             score(&inputs, &themes, out.as_deref(), common)
         }
         Verb::Compare { dirs, flags } => compare(&dirs, flags),
+        Verb::Report { dir, out, charts } => show(&dir, ReportRequest { out, charts }),
         Verb::Validate { dir, flags } => check_against_codes(&dir, flags),
         Verb::Sample { dir, flags } => coding::sample(&dir, &flags),
         Verb::Codebook { verb } => codebooks::act(verb),
@@ -168,6 +169,15 @@ fn compare(dirs: &[PathBuf], flags: CompareFlags) -> Result<()> {
         }
     }
     talk.compared(&compared);
+    Ok(())
+}
+
+fn show(dir: &Path, request: ReportRequest) -> Result<()> {
+    let page = pipeline::report(dir, &request)?;
+    talk::say(&format!("report: {}", page.display()));
+    if let Some(charts) = &request.charts {
+        talk::say(&format!("charts: {}", charts.display()));
+    }
     Ok(())
 }
 

@@ -57,6 +57,7 @@ impl Talk {
             Stage::Score => self.bar.set_message(format!("scoring: {n} records")),
             Stage::Compare => self.bar.set_message("comparing periods"),
             Stage::Write => self.bar.set_message("writing"),
+            Stage::Report => self.bar.set_message("making the report"),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::compare::{self, CompareOptions, Copies};
 use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 use crate::report::emergence::DriftRow;
+use crate::report::overview;
 use crate::report::run::{Counts, RunFile};
 use crate::report::trends::TrendsFile;
 use crate::report::{self, OutputFile, OutputFolder, json_file, trends_parquet};
@@ -17,6 +18,7 @@ use crate::theme::ThemeModel;
 
 use super::coding;
 use super::job::{Progress, Stage};
+use super::report::write_report;
 use super::scores::{Scores, names};
 use super::{drift, leave_out};
 
@@ -54,8 +56,8 @@ pub struct Compared {
     pub written: PathBuf,
 }
 
-/// `themeline compare`: compares the documents of finished runs, and writes `trends.json` and
-/// `trends.parquet`: into the folder compared, or into `out`.
+/// `themeline compare`: compares the documents of finished runs, and writes `trends.json`,
+/// `trends.parquet` and `report.html`: into the folder compared, or into `out`.
 ///
 /// # Errors
 /// Where a folder is not a finished run, the folders were scored with different themes, a field or
@@ -80,9 +82,16 @@ pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -
         warnings.extend(said);
     }
     write_trends(&mut folder, &trends)?;
+    let run = match request.out {
+        Some(_) => record(runs, &options)?,
+        None => first(runs)?,
+    };
+    let compared =
+        overview::Compared { run: run.clone(), model: model.clone(), trends: trends.clone() };
+    write_report(&mut folder, dirs, compared)?;
     match request.out {
-        Some(_) => folder.commit(record(runs, &options)?)?,
-        None => folder.amend(first(runs)?)?,
+        Some(_) => folder.commit(run)?,
+        None => folder.amend(run)?,
     }
     let themes = names(&model).into_iter().map(|theme| (theme.id, theme.name)).collect();
     Ok(Compared { trends, themes, warnings, written: target })

@@ -15,6 +15,7 @@ use crate::document::{Document, Reject};
 use crate::embed::{self, Embedder, EncoderChoice, ModelStore};
 use crate::error::{Error, Result};
 use crate::ingest::{Inputs, Why};
+use crate::report::overview::Compared;
 use crate::report::run::{CodebookUsed, Counts, EncoderUsed, InputRead, RunFile};
 use crate::report::trends::TrendsFile;
 use crate::report::{
@@ -28,6 +29,7 @@ use crate::theme::{self, FoundTheme, ThemeModel};
 use super::clock::{Clock, Part, Timed};
 use super::compare::write_trends;
 use super::ledger::Ledger;
+use super::report::write_report;
 use super::sample::Sample;
 use super::scores::Scores;
 use super::stream;
@@ -50,6 +52,8 @@ pub enum Stage {
     Compare,
     /// Finishing the output.
     Write,
+    /// Making the page that it is looked at in.
+    Report,
 }
 
 impl Stage {
@@ -61,6 +65,7 @@ impl Stage {
             Stage::Score => "score",
             Stage::Compare => "compare",
             Stage::Write => "write",
+            Stage::Report => "report",
         }
     }
 }
@@ -250,6 +255,11 @@ impl<'j> Job<'j> {
         let scores = Scores { dirs: &dirs, model };
         let outcome = self.timed(Stage::Compare, |job| job.outcome(scores, ledger))?;
         self.timed(Stage::Write, |_| write_rest(&mut folder, model, &outcome))?;
+        self.timed(Stage::Report, |job| {
+            let run = job.run_file(model, &outcome)?;
+            let compared = Compared { run, model: model.clone(), trends: outcome.trends.clone() };
+            write_report(&mut folder, &dirs, compared)
+        })?;
         folder.commit(self.run_file(model, &outcome)?)?;
         Ok(outcome)
     }

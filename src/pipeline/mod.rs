@@ -1,4 +1,4 @@
-//! The verbs, on one screen: what `run`, `fit`, `score`, `compare`, `sample` and `validate` do, in order.
+//! The verbs, on one screen: what `run`, `fit`, `score`, `compare`, `report`, `sample` and `validate` do, in order.
 
 mod clock;
 mod codebooks;
@@ -8,6 +8,7 @@ mod drift;
 mod job;
 mod ledger;
 mod leave_out;
+mod report;
 mod sample;
 mod scores;
 mod stream;
@@ -26,6 +27,7 @@ pub use codebooks::{CodebookCheck, CodebookComparison, check_codebook, diff_code
 pub use coding::{SampleRequest, ToCode, sample};
 pub use compare::{CompareRequest, Compared, compare};
 pub use job::{Outcome, Progress, Stage};
+pub use report::{ReportRequest, report};
 pub use validate::{ValidateRequest, validate};
 
 use job::Job;

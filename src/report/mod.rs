@@ -18,6 +18,7 @@ pub mod schema;
 pub mod folder;
 pub mod table;
 pub mod validation;
+mod form;
 pub mod read;
 pub mod counted;
 pub mod carried;
@@ -27,6 +28,8 @@ pub mod to_code;
 pub mod corrected;
 pub mod changes;
 mod courses;
+pub mod overview;
+pub mod html;
 
 #[cfg(test)]
 mod fixture;

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::ops::Range;
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Float64Array, ListArray, RecordBatch, StringArray};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
 use serde::Deserialize;
 
 use crate::document::Span;
@@ -18,7 +19,8 @@ use crate::error::{Error, Result};
 use crate::validate::{ScoredText, ScoredTexts, ScoredUnit};
 
 use super::folder::OutputFile;
-use super::run::RunFile;
+use super::form;
+use super::run::{RunFile, RunTag};
 
 pub(super) const HINT: &str = "run `themeline run` or `themeline score` again into this folder";
 
@@ -33,10 +35,7 @@ pub fn run_file(dir: &Path) -> Result<RunFile> {
         return Err(Error::usage(message, HINT));
     }
     let bytes = std::fs::read(&path).map_err(|e| Error::io(&path, "read", e))?;
-    serde_json::from_slice(&bytes).map_err(|e| {
-        let place = (e.line(), e.column());
-        Error::malformed(&path, place, format!("not the record of a run: {e}"), HINT)
-    })
+    serde_json::from_slice(&bytes).map_err(|e| form::fault(&path, &bytes, RunTag::NAME, &e))
 }
 
 /// The documents of a finished run whose ids are `wanted`, with their units.
@@ -101,17 +100,47 @@ const COLUMNS: [&str; 6] = ["document", "start", "end", "text", "themes", "score
 pub(super) fn unit_batches(
     path: &Path,
     columns: &[&str],
+    take: impl FnMut(&RecordBatch) -> Option<()>,
+) -> Result<()> {
+    batches(path, columns, None, take)
+}
+
+/// As [`unit_batches`], of some rows alone: ranges in order, that neither touch nor overlap.
+///
+/// # Errors
+/// Those of [`unit_batches`], and `Malformed` where the file has fewer rows.
+pub(super) fn selected_batches(
+    path: &Path,
+    columns: &[&str],
+    rows: &[Range<usize>],
+    take: impl FnMut(&RecordBatch) -> Option<()>,
+) -> Result<()> {
+    batches(path, columns, Some(rows), take)
+}
+
+fn batches(
+    path: &Path,
+    columns: &[&str],
+    rows: Option<&[Range<usize>]>,
     mut take: impl FnMut(&RecordBatch) -> Option<()>,
 ) -> Result<()> {
     let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
     let malformed = |e: &dyn std::fmt::Display| {
         Error::malformed(path, (0, 0), format!("not a table of units: {e}"), HINT)
     };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| malformed(&e))?;
+    let mut builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| malformed(&e))?;
     let fields = builder.schema().fields().iter().enumerate();
     let wanted = fields.filter(|(_, field)| columns.contains(&field.name().as_str()));
     let wanted: Vec<usize> = wanted.map(|(index, _)| index).collect();
     let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
+    if let Some(rows) = rows {
+        let n_rows = builder.metadata().file_metadata().num_rows() as usize;
+        if rows.last().is_some_and(|last| last.end > n_rows) {
+            return Err(malformed(&"it has fewer units than documents.jsonl says"));
+        }
+        let ranges = rows.iter().filter(|rows| !rows.is_empty()).cloned();
+        builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, n_rows));
+    }
     for batch in builder.with_projection(mask).build().map_err(|e| malformed(&e))? {
         let batch = batch.map_err(|e| malformed(&e))?;
         take(&batch).ok_or_else(|| malformed(&"a column is missing or of another type"))?;
