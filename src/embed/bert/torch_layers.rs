@@ -5,18 +5,19 @@
 //! batch padded, the padding masked. So a row depends on its company as far as the rounding of f32
 //! goes, not beyond.
 
-use super::config::{self, Config};
+use super::config::{Config, FILE as CONFIG};
 use super::family::Family;
-use super::{BertEmbedder, Limits, Transformer};
+use super::windows::Limits;
+use super::{BertEmbedder, Transformer};
 use crate::embed::folder::ModelFolder;
-use crate::embed::kernel;
+use crate::embed::kernel::Activation;
 use crate::embed::{Device, Precision};
 use crate::error::{Error, Result};
 use crate::tokenize::TokenBatch;
 use ndarray::{Array2, Array3, s};
+use rust_bert::RustBertError;
 use rust_bert::bert::{BertConfig, BertForSentenceEmbeddings};
 use rust_bert::resources::{LocalResource, load_weights};
-use rust_bert::{Activation, RustBertError};
 use safetensors::tensor::{Dtype, SafeTensors};
 use std::any::Any;
 use std::collections::HashMap;
@@ -67,10 +68,9 @@ impl BertEmbedder {
         let plan = Plan { config: of_rust_bert(&config), prefix, device: on(device) };
         let layers = TorchLayers::load(&name, plan, &weights)?;
         let fingerprint = format!("{}\0{LIBTORCH}", own.fingerprint);
-        let limits = Limits { pack_tokens: layers.pack_tokens(), ..own.limits };
         Ok(BertEmbedder {
-            limits,
             fingerprint: blake3::hash(fingerprint.as_bytes()).to_hex().to_string(),
+            limits: Limits { pack_tokens: layers.pack_tokens(), ..own.limits },
             transformer: Transformer::Libtorch(layers),
             ..own
         })
@@ -80,19 +80,19 @@ impl BertEmbedder {
 /// config.json, where rust-bert can follow it.
 fn read_config(folder: &mut ModelFolder) -> Result<Config> {
     let config = Config::load(folder)?;
+    let told = |message: &str| Err(folder.fault(CONFIG, message));
     if config.family != Family::Bert {
-        let message = "only `bert` is computed by libtorch here; leave out `rust-bert:`";
-        return Err(folder.fault(config::FILE, message));
+        return told("model_type is not `bert`, which alone is computed by libtorch here");
     }
-    if config.activation != kernel::Activation::Gelu {
-        return Err(folder.fault(config::FILE, "libtorch computes hidden_act `gelu` alone here"));
+    if config.activation != Activation::Gelu {
+        return told("hidden_act is not `gelu`, which alone is computed by libtorch here");
     }
     if config.layer_norm_eps != LAYER_NORM_EPS {
         let message = format!(
             "layer_norm_eps is {:e}; rust-bert computes with {LAYER_NORM_EPS:e} alone",
             config.layer_norm_eps
         );
-        return Err(folder.fault(config::FILE, message));
+        return told(&message);
     }
     Ok(config)
 }
@@ -116,7 +116,7 @@ fn check_weights(folder: &mut ModelFolder) -> Result<Option<&'static str>> {
 /// Ours in rust-bert's words; what is for training is left at nothing.
 fn of_rust_bert(config: &Config) -> BertConfig {
     BertConfig {
-        hidden_act: Activation::gelu,
+        hidden_act: rust_bert::Activation::gelu,
         attention_probs_dropout_prob: 0.0,
         hidden_dropout_prob: 0.0,
         hidden_size: config.hidden_size as i64,
