@@ -390,10 +390,10 @@ mod with_libtorch {
         assert!(complaint("models/reader", None).contains("is of type I8"));
         assert!(complaint("no-such-folder", None).contains("neither a known encoder nor a folder"));
         let cases = [
-            ("config.json", "\"bert\"", "\"roberta\"", "model_type `roberta`"),
+            ("config.json", "\"bert\"", "\"roberta\"", "model_type is not `bert`"),
             ("config.json", "1e-12", "1e-5", "layer_norm_eps is 1e-5"),
             ("config.json", "\"hidden_size\": 32", "\"hidden_size\": 64", "shape"),
-            ("config.json", "gelu", "relu", "hidden_act `relu`"),
+            ("config.json", "gelu", "relu", "hidden_act is not `gelu`"),
         ];
         for (file, from, to, cause) in cases {
             let folder = tiny_copy();
