@@ -18,7 +18,8 @@ use crate::error::{Error, Result};
 use crate::validate::{ScoredText, ScoredTexts, ScoredUnit};
 
 use super::folder::OutputFile;
-use super::run::RunFile;
+use super::run::{RunFile, RunTag};
+use super::tables::check_form;
 
 pub(super) const HINT: &str = "run `themeline run` or `themeline score` again into this folder";
 
@@ -33,10 +34,21 @@ pub fn run_file(dir: &Path) -> Result<RunFile> {
         return Err(Error::usage(message, HINT));
     }
     let bytes = std::fs::read(&path).map_err(|e| Error::io(&path, "read", e))?;
+    let form: Option<Form<'_>> = serde_json::from_slice(&bytes).ok();
+    if let Some(form) = form {
+        check_form(&path, Some(&form.schema), RunTag::NAME)?;
+    }
     serde_json::from_slice(&bytes).map_err(|e| {
         let place = (e.line(), e.column());
         Error::malformed(&path, place, format!("not the record of a run: {e}"), HINT)
     })
+}
+
+/// What a file says of its own form.
+#[derive(Deserialize)]
+struct Form<'a> {
+    #[serde(borrow)]
+    schema: Cow<'a, str>,
 }
 
 /// The documents of a finished run whose ids are `wanted`, with their units.
