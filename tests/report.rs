@@ -311,7 +311,7 @@ fn a_folder_that_cannot_be_shown_says_why_and_what_to_do() {
         let text = fs::read_to_string(&path).unwrap();
         let (now, later) = (format!("themeline/{form}/1"), format!("themeline/{form}/2"));
         fs::write(&path, text.replace(&now, &later)).unwrap();
-        said(&format!("its form is `{later}`"), "use the version of themeline that wrote");
+        said(&format!("its schema is `{later}`"), "update themeline, or run it again");
         fs::write(&path, text).unwrap();
     }
     let documents = dir.join("documents.jsonl");

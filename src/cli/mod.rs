@@ -8,6 +8,7 @@ mod codebooks;
 mod coding;
 mod talk;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,13 +29,24 @@ use talk::Talk;
 
 /// Reads the command line, does what it says, and gives the exit code of the contract.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    ExitCode::from(main_with(std::env::args_os()))
+}
+
+/// As [`main`], of arguments that stand elsewhere; the first is the command's name.
+pub fn main_with(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(asked) => {
+            let _ = asked.print();
+            return u8::try_from(asked.exit_code()).unwrap_or(2);
+        }
+    };
     match act(args.verb) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Ok(()) => 0,
+        Err(error) if is_closed_pipe(&error) => 0,
         Err(error) => {
             talk::error(&error);
-            ExitCode::from(error.exit_code())
+            error.exit_code()
         }
     }
 }

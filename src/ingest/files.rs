@@ -10,6 +10,7 @@ use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use arrow_array::RecordBatch;
 use tempfile::NamedTempFile;
 
 use crate::document::Reject;
@@ -18,7 +19,7 @@ use crate::error::{Error, Result};
 use super::decode::{self, Bytes, Compression, Opened};
 use super::expand::Found;
 use super::text::{self, Markup};
-use super::{IngestOptions, RawRecord, csv, jsonl, parquet, reject};
+use super::{IngestOptions, RawRecord, csv, jsonl, parquet, reject, table};
 
 /// The name of standard input.
 pub(super) const STDIN: &str = "-";
@@ -45,6 +46,7 @@ pub struct InputFile {
 enum Source {
     Path(PathBuf),
     Stdin(Spool),
+    Table(Vec<Arc<RecordBatch>>),
 }
 
 /// How a file is laid out.
@@ -118,6 +120,12 @@ impl Inputs {
         Ok(Inputs { files: found.files.into(), refused: found.refused, skipped: found.skipped })
     }
 
+    /// A table in memory, under a name of its own. Its arrays are shared, not copied.
+    pub fn of_table(name: &str, batches: Vec<RecordBatch>) -> Inputs {
+        let files = [InputFile::table(name, batches)].into();
+        Inputs { files, refused: Vec::new(), skipped: Vec::new() }
+    }
+
     /// The files, in the order in which they are read.
     pub fn files(&self) -> &[InputFile] {
         &self.files
@@ -180,6 +188,16 @@ impl InputFile {
         }
     }
 
+    fn table(name: &str, batches: Vec<RecordBatch>) -> InputFile {
+        InputFile {
+            name: Arc::from(name),
+            source: Source::Table(batches.into_iter().map(Arc::new).collect()),
+            format: Format::Parquet,
+            compression: Compression::None,
+            fingerprint: OnceLock::new(),
+        }
+    }
+
     /// The name relative to the input that the file was found under, `/` between its parts.
     pub fn name(&self) -> &str {
         &self.name
@@ -194,11 +212,15 @@ impl InputFile {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where standard input cannot be kept.
+    /// [`Error::Io`] where standard input cannot be kept, [`Error::Usage`] for a table in memory.
     pub fn path(&self) -> Result<PathBuf> {
         match &self.source {
             Source::Path(path) => Ok(path.clone()),
             Source::Stdin(spool) => spool.path(),
+            Source::Table(_) => Err(Error::usage(
+                format!("{}: a table in memory lies nowhere", self.name),
+                "write it to a file first, and give that",
+            )),
         }
     }
 
@@ -206,7 +228,7 @@ impl InputFile {
     pub fn size(&self) -> Option<u64> {
         match &self.source {
             Source::Path(path) => fs::metadata(path).ok().map(|found| found.len()),
-            Source::Stdin(_) => None,
+            Source::Stdin(_) | Source::Table(_) => None,
         }
     }
 
@@ -229,6 +251,9 @@ impl InputFile {
         if let (Format::Parquet, Source::Path(path)) = (self.format, &self.source) {
             return Ok(Box::new(parquet::Rows::open(file, path, options)?));
         }
+        if let Source::Table(batches) = &self.source {
+            return Ok(Box::new(table::Rows::open(file, batches, options)?));
+        }
         let reader = self.open().map_err(|error| reject::unreadable(&file, &error))?;
         let opened = Opened { file, reader, compression: self.compression };
         let limit = options.max_record_bytes;
@@ -247,6 +272,7 @@ impl InputFile {
         match &self.source {
             Source::Path(path) => decode::open(path, self.compression),
             Source::Stdin(spool) => spool.open(),
+            Source::Table(_) => Err(io::Error::other("a table in memory has no bytes")),
         }
     }
 }

@@ -25,6 +25,7 @@ mod files;
 mod jsonl;
 mod parquet;
 mod reject;
+mod table;
 mod text;
 
 use std::sync::Arc;

@@ -253,9 +253,18 @@ fn cell(column: &dyn Array, row: usize) -> Option<Value> {
                 .filter_map(|(field, column)| Some((field.name().clone(), cell(column, row)?)));
             Value::Object(cells.collect())
         }
+        DataType::Dictionary(..) => {
+            let column = column.as_any_dictionary();
+            cell(column.values(), key(column.keys(), row)?)?
+        }
         kind if is_time(kind) => written_time(column, row)?,
         _ => return None,
     })
+}
+
+/// The key of a row in a column of dictionary keys.
+fn key(keys: &dyn Array, row: usize) -> Option<usize> {
+    cell(keys, row)?.as_u64().and_then(|key| usize::try_from(key).ok())
 }
 
 fn text(bytes: &[u8]) -> Option<Value> {

@@ -131,7 +131,17 @@ impl<'j> Job<'j> {
         config: &'j Config,
         told: Progress<'j>,
     ) -> Result<Self> {
-        let inputs = Inputs::expand(inputs)?;
+        Job::on(verb, Inputs::expand(inputs)?, encoder, config, told)
+    }
+
+    /// Opens the encoder for inputs that were found before.
+    pub fn on(
+        verb: &'static str,
+        inputs: Inputs,
+        encoder: EncoderChoice<'_>,
+        config: &'j Config,
+        told: Progress<'j>,
+    ) -> Result<Self> {
         let embedder = embed::open_at(encoder, &ModelStore::locate(config.models_dir.as_deref())?)?;
         let warnings = skipped_warning(&inputs).into_iter().collect();
         let (timings, clock, survey) = (Vec::new(), Clock::default(), None);
@@ -273,6 +283,20 @@ impl<'j> Job<'j> {
         let write = |batch: &[ScoredDocument]| lines.write(batch).map_err(failed);
         let ledger = self.score_each(model, records, Ledger::default(), write)?;
         lines.finish().and_then(|mut out| out.flush()).map_err(failed)?;
+        self.outcome(Scores { dirs: &[], model }, ledger)
+    }
+
+    /// Scores every document of the inputs, copies marked, and hands them to `take` in their order.
+    pub fn score_into(
+        mut self,
+        model: &ThemeModel,
+        take: impl FnMut(&[ScoredDocument]) -> Result<()> + Send,
+    ) -> Result<Outcome> {
+        let ledger = Ledger::with_copies(self.copies()?);
+        let ledger = self.timed(Stage::Score, |job| {
+            let records = job.inputs.read(&job.config.ingest)?;
+            job.score_each(model, records, ledger, take)
+        })?;
         self.outcome(Scores { dirs: &[], model }, ledger)
     }
 

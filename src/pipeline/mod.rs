@@ -19,7 +19,9 @@ use std::path::Path;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::ingest::Inputs;
 use crate::report::{OutputFile, OutputFolder, write_whole};
+use crate::score::ScoredDocument;
 use crate::theme::ThemeModel;
 use crate::theme::promote::{self, Promotion};
 
@@ -54,10 +56,17 @@ pub fn fit(
     out: &Path,
     told: Progress<'_>,
 ) -> Result<ThemeModel> {
-    let mut job = Job::open("fit", inputs, config.encoder_choice(), config, told)?;
-    let model = job.fit()?;
+    let model = fit_on(Inputs::expand(inputs)?, config, told)?;
     write_whole(out, &model.to_json())?;
     Ok(model)
+}
+
+/// [`fit`] on inputs that were found before, such as a table in memory; writes nothing.
+///
+/// # Errors
+/// What stops the work as a whole; a bad record does not.
+pub fn fit_on(inputs: Inputs, config: &Config, told: Progress<'_>) -> Result<ThemeModel> {
+    Job::on("fit", inputs, config.encoder_choice(), config, told)?.fit()
 }
 
 /// `themeline score`: scores the inputs with themes fitted before, never refitting, and writes the
@@ -91,6 +100,22 @@ pub fn score_stream(
 ) -> Result<Outcome> {
     let encoder = config.encoder_for(model);
     Job::open("score", inputs, encoder, config, told)?.score_stream(model, out)
+}
+
+/// [`score`] of a table in memory: hands the scored documents to `take`, batch by batch, in their order.
+/// Copies are marked as in a folder; there are no trends.
+///
+/// # Errors
+/// What stops the work as a whole, and what `take` gives; a bad record does not.
+pub fn score_table(
+    table: Inputs,
+    model: &ThemeModel,
+    config: &Config,
+    take: impl FnMut(&[ScoredDocument]) -> Result<()> + Send,
+    told: Progress<'_>,
+) -> Result<Outcome> {
+    let encoder = config.encoder_for(model);
+    Job::on("score", table, encoder, config, told)?.score_into(model, take)
 }
 
 /// `themeline codebook promote`: writes an emergent theme of a model into a codebook file, behind

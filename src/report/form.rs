@@ -56,13 +56,12 @@ pub fn check(path: &Path, text: &[u8], known: &str) -> Result<()> {
     }
 }
 
-fn later(path: &Path, found: &str, known: &str) -> Error {
-    Error::malformed(
-        path,
-        (0, 0),
-        format!("its form is `{found}`, and this version of themeline reads `{known}`"),
-        "use the version of themeline that wrote the folder (run.json names it), or a later one",
-    )
+/// What to say of a file that is `known` in a later version.
+pub fn later(path: &Path, found: &str, known: &str) -> Error {
+    let message = format!(
+        "its schema is `{found}`, written by a later version of themeline; this one reads `{known}`"
+    );
+    Error::malformed(path, (0, 0), message, "update themeline, or run it again into this folder")
 }
 
 /// The form that a text says to have, where it is `known` in another version.
@@ -87,8 +86,8 @@ mod tests {
         let later = said(r#"{"schema": "themeline/run/2", "new": 1}"#);
         assert_eq!(
             later,
-            "d/run.json: its form is `themeline/run/2`, and this version of themeline reads \
-             `themeline/run/1`"
+            "d/run.json: its schema is `themeline/run/2`, written by a later version of themeline; \
+             this one reads `themeline/run/1`"
         );
         assert!(said(r#"{"schema": "themeline/run/1"}"#).contains("not of the form"));
         assert!(said("{").starts_with("d/run.json:1:1"));

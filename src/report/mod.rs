@@ -20,6 +20,7 @@ pub mod table;
 pub mod validation;
 mod form;
 pub mod read;
+pub mod tables;
 pub mod counted;
 pub mod carried;
 pub mod sole_terms;
@@ -45,7 +46,7 @@ use crate::score::ScoredDocument;
 pub use copies::copies_jsonl;
 pub use folder::{OutputFile, OutputFolder, StagedFile, write_whole};
 pub use jsonl::{DocumentsJsonl, UnitsJsonl, json_file, rejects_jsonl};
-pub use parquet::{ScoresParquet, UnitsParquet, trends_parquet};
+pub use parquet::{ArrowTable, ScoresParquet, TablesInMemory, UnitsParquet, trends_parquet};
 pub use schema::schema;
 pub use value::{InOrder, Rounded, ThemeIds};
 

@@ -10,6 +10,7 @@
 //! Dates are ISO strings at their own precision (`2024-10-15`, `2024-10`, `2024`), since a column
 //! of days could not hold a month or a year.
 
+mod memory;
 mod trends;
 
 use std::io::{self, Write};
@@ -31,6 +32,7 @@ use super::Exporter;
 use super::rows::{ScoresTag, UnitsTag};
 use super::value::{Rounded, ThemeIds};
 
+pub use memory::{ArrowTable, TablesInMemory};
 pub use trends::trends_parquet;
 
 /// Most rows in a row group.
