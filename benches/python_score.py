@@ -1,16 +1,15 @@
-"""Time and memory of scoring a table from Python beside those of the command on the same records.
+"""Time of scoring a table from Python beside those of the command on the same records.
 
     target/python/bin/python benches/python_score.py CORPUS.jsonl[.zst] [N_DOCUMENTS]
 
 Both use the engine of the installed wheel, so that they differ in the way in and out alone: the command reads a
 Parquet file and writes a folder, Python takes a pyarrow table and gives tables. Rounds alternate; the least time of each
-counts. The memory is what the process grows by while it scores, over the table that it holds already.
+counts.
 """
 
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import sysconfig
@@ -42,23 +41,20 @@ def main() -> None:
         pq.write_table(table, dir / "corpus.parquet")
         themes = tl.fit(dir / "corpus.parquet", out=dir / "themes.json", max_emergent=0, progress=False)
         least = {"command": float("inf"), "python": float("inf")}
-        grown = []
         for _ in range(ROUNDS):
             start = time.perf_counter()
             arguments = [dir / "corpus.parquet", "--themes", dir / "themes.json", "--out", dir / "out", "--quiet"]
             subprocess.run([command, "score", *arguments], check=True)
             least["command"] = min(least["command"], time.perf_counter() - start)
-            start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            start = time.perf_counter()
             scored = themes.score(table, progress=False)
             n_units, n_rows = len(scored.units), len(scored.scores)
             least["python"] = min(least["python"], time.perf_counter() - start)
-            grown.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     text = table.column("text").nbytes / 1e6
     print(f"{table.num_rows:,} documents, {text:.1f} MB of text, {n_units:,} units, {n_rows:,} rows of scores")
     for name, seconds in least.items():
         print(f"{name}: {seconds:.2f} s")
     print(f"python / command: {least['python'] / least['command']:.3f}")
-    print(f"peak memory grew by {grown[0] / 1024:.0f}, {grown[1] / 1024:.0f}, {grown[2] / 1024:.0f} MB in the rounds")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,9 @@ def render(book: nbformat.NotebookNode, name: str, folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
-    lines = [line.rstrip() for line in text.splitlines()]
+    # What a terminal would have drawn over: the spinner, and the codes that clear its line.
+    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+    lines = [line.rstrip() for line in text.splitlines() if not re.match(r"\s*[\u2800-\u28ff]", line)]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.md").write_text("\n".join(lines).strip() + "\n", encoding="utf-8")
 
