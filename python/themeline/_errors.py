@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class ThemelineError(Exception):
@@ -28,7 +30,7 @@ class ThemelineWarning(UserWarning):
     """What you should know of a result, such as documents without a date."""
 
 
-def conclude(result: Any, said: Iterable[str], too_many: str | None) -> Any:
+def conclude(result: T, said: Iterable[str], too_many: str | None) -> T:
     """Warns of what was said, raises where there are too many rejects, else gives the result."""
     for warning in said:
         warnings.warn(warning, ThemelineWarning, stacklevel=3)

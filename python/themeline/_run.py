@@ -76,12 +76,14 @@ class Run:
     @property
     def counts(self) -> dict[str, int]:
         """What became of the records: in = scored + rejected + duplicates + filtered."""
-        return self.record["counts"]
+        counts: dict[str, int] = self.record["counts"]
+        return counts
 
     @property
     def warnings(self) -> list[str]:
         """What you should know of."""
-        return self.record["warnings"]
+        warnings: list[str] = self.record["warnings"]
+        return warnings
 
     def __repr__(self) -> str:
         return f"<themeline.Run {os.fspath(self.path)!r}: {_counted(self.counts)}>"

@@ -58,7 +58,8 @@ class Table:
 
     def to_pylist(self) -> list[dict[str, Any]]:
         """As a list of dicts; nothing else need be installed."""
-        return json.loads(self._native.json_rows())
+        rows: list[dict[str, Any]] = json.loads(self._native.json_rows())
+        return rows
 
     def __repr__(self) -> str:
         return f"<themeline.{type(self).__name__}: {len(self):,} rows; {', '.join(self.columns)}>"

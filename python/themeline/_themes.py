@@ -166,7 +166,8 @@ class Scored:
     @property
     def counts(self) -> dict[str, int]:
         """What became of the records: in = scored + rejected + duplicates + filtered."""
-        return json.loads(self._native.counts())
+        counts: dict[str, int] = json.loads(self._native.counts())
+        return counts
 
     @property
     def warnings(self) -> list[str]:
