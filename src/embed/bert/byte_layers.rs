@@ -10,6 +10,7 @@ use crate::embed::kernel::{
 };
 use crate::tokenize::TokenBatch;
 use ndarray::Array2;
+use rayon::prelude::*;
 
 type Loaded<T> = Result<T, String>;
 
@@ -66,8 +67,11 @@ impl ByteEncoder {
         level: Level,
     ) -> Loaded<Self> {
         let layers = (0..config.n_layers)
+            .into_par_iter()
             .map(|index| Layer::load(weights, &config.family.layer(index), config))
-            .collect::<Loaded<_>>()?;
+            .collect::<Vec<_>>();
+        // Of several faults the first is told, whichever is found first.
+        let layers = layers.into_iter().collect::<Loaded<_>>()?;
         let activate = Then::Activate(config.activation);
         let (n_heads, hidden) = (config.n_heads, config.hidden_size);
         Ok(ByteEncoder { layers, activate, n_heads, hidden, bias, level })

@@ -9,6 +9,7 @@ use crate::embed::kernel::{Activation, OffsetBias};
 use crate::tokenize::TokenBatch;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView2, Axis, AxisDescription, Slice, Zip};
+use rayon::prelude::*;
 
 type Loaded<T> = Result<T, String>;
 
@@ -79,8 +80,11 @@ impl Encoder {
     /// `bias` is what attention adds for relative positions.
     pub fn load(weights: &Weights<'_>, config: &Config, bias: Option<OffsetBias>) -> Loaded<Self> {
         let layers = (0..config.n_layers)
+            .into_par_iter()
             .map(|index| Layer::load(weights, &config.family.layer(index), config))
-            .collect::<Loaded<_>>()?;
+            .collect::<Vec<_>>();
+        // Of several faults the first is told, whichever is found first.
+        let layers = layers.into_iter().collect::<Loaded<_>>()?;
         Ok(Encoder { layers, bias })
     }
 
