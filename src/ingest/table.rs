@@ -33,7 +33,7 @@ impl Rows {
             let names = schema.fields().iter().map(|field| field.name().as_str());
             fields::check_columns(&name, &names.collect::<Vec<_>>(), options)?;
         }
-        Ok(Rows { name, batches: batches.to_vec().into_iter(), batch: None, row: 0, record: 0 })
+        Ok(Rows { name, batches: Vec::from(batches).into_iter(), batch: None, row: 0, record: 0 })
     }
 }
 

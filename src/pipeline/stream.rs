@@ -26,6 +26,7 @@ pub type Read<T> = std::result::Result<T, Reject>;
 ///
 /// # Errors
 /// The first that `work` (in the order of the input) or `take` gives.
+#[expect(clippy::result_large_err, reason = "rejects are rare, and a box for each would not pay")]
 pub fn each<T: Send>(
     records: Records,
     options: &IngestOptions,
