@@ -55,7 +55,11 @@ pub fn at_work<T: Send>(
             worker.join()
         });
         match done {
-            Ok(Ok(done)) => done.map_err(|error| raised(&error)),
+            // An interrupt that came too late to stop the work is still the user's.
+            Ok(Ok(done)) => match watch.reason() {
+                Some(why) => Err(why),
+                None => done.map_err(|error| raised(&error)),
+            },
             Ok(Err(panic)) | Err(panic) => match watch.reason() {
                 Some(why) if panic.is::<Stopped>() => Err(why),
                 _ => resume_unwind(panic),
