@@ -126,6 +126,7 @@ fn name(stage: Stage) -> &'static str {
         Stage::Fit => "fitting themes",
         Stage::Score => "scoring",
         Stage::Compare => "comparing periods",
+        Stage::Report => "making the report",
         Stage::Write => "writing",
     }
 }
