@@ -114,6 +114,7 @@ def run(
     codebook: str | os.PathLike[str] | None = None,
     encoder: str | os.PathLike[str] | None = None,
     precision: str | None = None,
+    device: str | None = None,
     codes: str | os.PathLike[str] | None = None,
     max_emergent: int | None = None,
     sample_units: int | None = None,
