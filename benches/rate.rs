@@ -40,11 +40,12 @@ fn main() {
     for line in io::stdin().lock().lines() {
         let start = Instant::now();
         let vectors = read(&*encoder, &sentences, &whole, what == "parts");
-        println!("{}", start.elapsed().as_secs_f64());
+        let seconds = start.elapsed().as_secs_f64();
         if let Some(path) = line.expect("a line").strip_prefix("vectors ") {
             let bytes: Vec<u8> = vectors.view().iter().flat_map(|x| x.to_le_bytes()).collect();
             fs::write(path, bytes).expect("vectors can be written");
         }
+        println!("{seconds}");
     }
 }
 

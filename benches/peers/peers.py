@@ -325,13 +325,14 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("corpus")
     parser.add_argument("minilm", nargs="?")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the text, two rounds")
+    parser.add_argument("--sentences", type=int, default=20_000, help="a tenth of them for transformers")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--bertopic", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.bertopic:
         return bertopic(given.corpus, given.minilm)
     minilm = Path(given.minilm) if given.minilm else Path.home() / ".cache/themeline/models/minilm"
-    few, many, rounds = (200, 2_000, 2) if given.quick else (2_000, 20_000, 5)
+    few, many, rounds = given.sentences // 10, given.sentences, given.rounds
     machine()
     with tempfile.TemporaryDirectory() as folder:
         rows = list(sentences_of(given.corpus, folder))
