@@ -1,6 +1,10 @@
 //! A folder with a model of each kind that `--encoder` takes, against sentence-transformers
 //! (`models/parity/make_families.py`): whole texts, parts in their sentences, both precisions.
 
+mod model_folders;
+
+use model_folders::Fault::{Cut, Edited, Renamed};
+use model_folders::{Fault, edit};
 use ndarray::Array2;
 use safetensors::SafeTensors;
 use serde::Deserialize;
@@ -65,20 +69,7 @@ fn nearness(found: &Array2<f32>, expected: &Array2<f32>) -> (f32, f32) {
 
 /// The files of a fixture, to be changed.
 fn copy(kind: &str) -> TempDir {
-    let copy = TempDir::new().unwrap();
-    copy_into(&fixture(kind), copy.path());
-    copy
-}
-
-fn copy_into(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten() {
-        let (path, to) = (entry.path(), to.join(entry.file_name()));
-        match path.is_dir() {
-            true => copy_into(&path, &to),
-            false => fs::write(to, fs::read(path).unwrap()).unwrap(),
-        }
-    }
+    model_folders::copied(&fixture(kind))
 }
 
 #[test]
@@ -195,13 +186,6 @@ fn a_long_text_is_read_in_windows_and_nothing_of_it_is_dropped() {
     }
 }
 
-fn edit(folder: &TempDir, file: &str, from: &str, to: &str) {
-    let path = folder.path().join(file);
-    let text = fs::read_to_string(&path).unwrap();
-    assert!(text.contains(from), "{file} has no {from}");
-    fs::write(path, text.replace(from, to)).unwrap();
-}
-
 #[test]
 fn the_default_prompt_stands_before_every_text_and_decides_the_fingerprint() {
     let file = "config_sentence_transformers.json";
@@ -214,7 +198,7 @@ fn the_default_prompt_stands_before_every_text_and_decides_the_fingerprint() {
     };
     let (with, with_print) = vectors(&|_| {});
     let (without, without_print) =
-        vectors(&|f| edit(f, file, "\"default_prompt_name\": \"query\"", "\"x\": 0"));
+        vectors(&|f| edit(f.path(), file, "\"default_prompt_name\": \"query\"", "\"x\": 0"));
     let (_, no_file) = vectors(&|f| fs::remove_file(f.path().join(file)).unwrap());
     assert!(with.row(0) != without.row(0));
     let (apart, _) = nearness(
@@ -226,7 +210,12 @@ fn the_default_prompt_stands_before_every_text_and_decides_the_fingerprint() {
     assert_eq!(without_print, no_file, "a file that names no prompt decides nothing");
 
     let folder = copy("bert-unigram");
-    edit(&folder, file, "\"default_prompt_name\": \"query\"", "\"default_prompt_name\": \"quest\"");
+    edit(
+        folder.path(),
+        file,
+        "\"default_prompt_name\": \"query\"",
+        "\"default_prompt_name\": \"quest\"",
+    );
     let error = open(folder.path(), Precision::F32).err().unwrap().to_string();
     assert!(error.contains(file) && error.contains("`quest`"), "{error}");
 }
@@ -235,7 +224,7 @@ fn the_default_prompt_stands_before_every_text_and_decides_the_fingerprint() {
 fn a_prompt_that_is_not_to_be_included_is_left_out_of_the_mean() {
     let folder = copy("bert-unigram");
     let (yes, no) = ("\"include_prompt\": true", "\"include_prompt\": false");
-    edit(&folder, "1_Pooling/config.json", yes, no);
+    edit(folder.path(), "1_Pooling/config.json", yes, no);
     let model = open(folder.path(), Precision::F32).unwrap();
     let found = model.embed(&Cases::of("bert-unigram").texts()).unwrap().into_inner();
     let (apart, cosine) = nearness(&found, &expected("bert-unigram", "excluded"));
@@ -294,7 +283,7 @@ fn norms_under_the_names_of_old_checkpoints_are_read() {
 #[test]
 fn a_model_that_asks_for_lower_case_gets_it() {
     let folder = copy("roberta");
-    edit(&folder, "sentence_bert_config.json", "{", "{\"do_lower_case\": true,");
+    edit(folder.path(), "sentence_bert_config.json", "{", "{\"do_lower_case\": true,");
     let rows = |folder: &Path| {
         let model = open(folder, Precision::F32).unwrap();
         let parts = model.embed_parts(&[vec!["The TRADE", "of Culture"]]).unwrap().0;
@@ -306,148 +295,126 @@ fn a_model_that_asks_for_lower_case_gets_it() {
     assert!(rows(folder.path()).1.row(0) != rows(&fixture("roberta")).1.row(0));
 }
 
-/// A kind, how its folder is spoilt, and what the fault and the next step must say.
-type Case<'c> = (&'c str, &'c dyn Fn(&TempDir), &'c [&'c str], &'c str);
+/// A kind, what befalls its folder, and what the fault and the next step must say.
+type Case = (&'static str, Fault, &'static [&'static str], &'static str);
+
+const FILES: [Case; 6] = [
+    ("roberta", Renamed("tokenizer.json", "x"), &["tokenizer.json is missing"], "belongs"),
+    (
+        "roberta",
+        Renamed("tokenizer.json", "merges.txt"),
+        &["tokenizer.json is missing", "merges.txt"],
+        "AutoTokenizer",
+    ),
+    ("xlm-roberta", Cut("model.safetensors"), &["model.safetensors", "cut short"], "download"),
+    (
+        "distilbert",
+        Cut("2_Dense/model.safetensors"),
+        &["2_Dense/model.safetensors", "cut short"],
+        "download",
+    ),
+    (
+        "mpnet",
+        Renamed("model.safetensors", "pytorch_model.bin"),
+        &["pytorch_model.bin is not read"],
+        "save_pretrained",
+    ),
+    (
+        "distilbert",
+        Renamed("2_Dense/model.safetensors", "2_Dense/pytorch_model.bin"),
+        &["2_Dense/pytorch_model.bin is not read"],
+        "save_pretrained",
+    ),
+];
+
+const SHAPES: [Case; 4] = [
+    (
+        "distilbert",
+        Edited("config.json", "\"hidden_dim\": 26", "\"hidden_dim\": 27"),
+        &["tensor transformer.layer.0.ffn.lin1.weight", "[26, 20]", "[27, 20]"],
+        "download",
+    ),
+    (
+        "mpnet",
+        Edited("config.json", "\"max_position_embeddings\": 52", "\"max_position_embeddings\": 51"),
+        &["tensor mpnet.embeddings.position_embeddings.weight", "[52, 20]", "[51, 20]"],
+        "download",
+    ),
+    (
+        "roberta",
+        Edited("config.json", "\"vocab_size\": 87", "\"vocab_size\": 86"),
+        &["token id 86 is outside the 86 rows"],
+        "download",
+    ),
+    (
+        "distilbert",
+        Edited("2_Dense/config.json", "\"in_features\": 20", "\"in_features\": 40"),
+        &["in_features is 40", "gives 20"],
+        "download",
+    ),
+];
+
+const KINDS_OF_PARTS: [Case; 5] = [
+    (
+        "roberta",
+        Edited("config.json", "\"model_type\": \"roberta\"", "\"model_type\": \"mpnet\""),
+        &["is missing"],
+        "download",
+    ),
+    (
+        "bert-unigram",
+        Edited("config.json", "\"model_type\": \"bert\"", "\"model_type\": \"qwen3\""),
+        &["model_type `qwen3` is not supported"],
+        "distilbert",
+    ),
+    (
+        "distilbert",
+        Edited("2_Dense/config.json", "Tanh", "Softsign"),
+        &["2_Dense/config.json", "Softsign"],
+        "download",
+    ),
+    (
+        "distilbert",
+        Edited("modules.json", "modules.dense.Dense", "modules.weights.WordWeights"),
+        &["modules.json", "`WordWeights`", "Dense"],
+        "download",
+    ),
+    (
+        "bert-unigram",
+        Edited("tokenizer_config.json", "\"model_max_length\": 50", "\"model_max_length\": 4"),
+        &["no room in a window of 4"],
+        "download",
+    ),
+];
 
 #[test]
 fn each_fault_of_a_folder_is_named_with_the_next_step() {
-    let cut = |f: &TempDir, file: &str| {
-        let path = f.path().join(file);
-        let bytes = fs::read(&path).unwrap();
-        fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
-    };
-    let rename = |f: &TempDir, from: &str, to: &str| {
-        fs::rename(f.path().join(from), f.path().join(to)).unwrap();
-    };
-    let cases: [Case<'_>; 16] = [
-        (
-            "roberta",
-            &|f| rename(f, "tokenizer.json", "x"),
-            &["tokenizer.json is missing"],
-            "belongs",
-        ),
-        (
-            "roberta",
-            &|f| rename(f, "tokenizer.json", "merges.txt"),
-            &["tokenizer.json is missing", "merges.txt"],
-            "AutoTokenizer",
-        ),
-        (
-            "xlm-roberta",
-            &|f| cut(f, "model.safetensors"),
-            &["model.safetensors", "cut short"],
-            "download",
-        ),
-        (
-            "distilbert",
-            &|f| cut(f, "2_Dense/model.safetensors"),
-            &["2_Dense/model.safetensors", "cut short"],
-            "download",
-        ),
-        (
-            "mpnet",
-            &|f| rename(f, "model.safetensors", "pytorch_model.bin"),
-            &["pytorch_model.bin is not read"],
-            "save_pretrained",
-        ),
-        (
-            "distilbert",
-            &|f| rename(f, "2_Dense/model.safetensors", "2_Dense/pytorch_model.bin"),
-            &["2_Dense/pytorch_model.bin is not read"],
-            "save_pretrained",
-        ),
-        (
-            "distilbert",
-            &|f| edit(f, "config.json", "\"hidden_dim\": 26", "\"hidden_dim\": 27"),
-            &["tensor transformer.layer.0.ffn.lin1.weight", "[26, 20]", "[27, 20]"],
-            "download",
-        ),
-        (
-            "mpnet",
-            &|f| {
-                edit(
-                    f,
-                    "config.json",
-                    "\"max_position_embeddings\": 52",
-                    "\"max_position_embeddings\": 51",
-                )
-            },
-            &["tensor mpnet.embeddings.position_embeddings.weight", "[52, 20]", "[51, 20]"],
-            "download",
-        ),
-        (
-            "roberta",
-            &|f| edit(f, "config.json", "\"vocab_size\": 87", "\"vocab_size\": 86"),
-            &["token id 86 is outside the 86 rows"],
-            "download",
-        ),
-        (
-            "roberta",
-            &|f| edit(f, "config.json", "\"model_type\": \"roberta\"", "\"model_type\": \"mpnet\""),
-            &["is missing"],
-            "download",
-        ),
-        (
-            "distilbert",
-            &|f| edit(f, "2_Dense/config.json", "Tanh", "Softsign"),
-            &["2_Dense/config.json", "Softsign"],
-            "download",
-        ),
-        (
-            "distilbert",
-            &|f| edit(f, "2_Dense/config.json", "\"in_features\": 20", "\"in_features\": 40"),
-            &["in_features is 40", "gives 20"],
-            "download",
-        ),
-        (
-            "distilbert",
-            &|f| edit(f, "modules.json", "modules.dense.Dense", "modules.weights.WordWeights"),
-            &["modules.json", "`WordWeights`", "Dense"],
-            "download",
-        ),
-        (
-            "bert-unigram",
-            &|f| {
-                edit(
-                    f,
-                    "tokenizer_config.json",
-                    "\"model_max_length\": 50",
-                    "\"model_max_length\": 4",
-                )
-            },
-            &["no room in a window of 4"],
-            "download",
-        ),
-        (
-            "mpnet",
-            &|f| {
-                let path = f.path().join("model.safetensors");
-                let mut bytes = fs::read(&path).unwrap();
-                let last = bytes.len() - 2;
-                bytes[last..].copy_from_slice(&[0, 0x7e]);
-                fs::write(path, bytes).unwrap();
-            },
-            &["model.safetensors", "not a finite number"],
-            "download",
-        ),
-        (
-            "bert-unigram",
-            &|f| edit(f, "config.json", "\"model_type\": \"bert\"", "\"model_type\": \"qwen3\""),
-            &["model_type `qwen3` is not supported"],
-            "distilbert",
-        ),
-    ];
-    for (kind, spoil, causes, step) in cases {
+    for (kind, fault, causes, step) in FILES.into_iter().chain(SHAPES).chain(KINDS_OF_PARTS) {
         let folder = copy(kind);
-        spoil(&folder);
-        for precision in PRECISIONS {
-            let error = open(folder.path(), precision).err();
-            let error = error.unwrap_or_else(|| panic!("{kind} must fail: {causes:?}"));
-            let (message, hint) = (error.to_string(), error.hint().unwrap_or_default());
-            assert!(causes.iter().all(|cause| message.contains(cause)), "{causes:?}: {message}");
-            assert!(hint.contains(step), "{step}: {hint}");
-            assert_eq!(error.exit_code(), 2);
-        }
+        fault.befall(folder.path());
+        assert_refused(folder.path(), causes, step);
+    }
+}
+
+#[test]
+fn weights_that_are_not_numbers_are_named() {
+    let folder = copy("mpnet");
+    let path = folder.path().join("model.safetensors");
+    let mut bytes = fs::read(&path).unwrap();
+    let last = bytes.len() - 2;
+    bytes[last..].copy_from_slice(&[0, 0x7e]);
+    fs::write(path, bytes).unwrap();
+    assert_refused(folder.path(), &["model.safetensors", "not a finite number"], "download");
+}
+
+fn assert_refused(folder: &Path, causes: &[&str], step: &str) {
+    for precision in PRECISIONS {
+        let error = open(folder, precision).err();
+        let error = error.unwrap_or_else(|| panic!("must fail: {causes:?}"));
+        let (message, hint) = (error.to_string(), error.hint().unwrap_or_default());
+        assert!(causes.iter().all(|cause| message.contains(cause)), "{causes:?}: {message}");
+        assert!(hint.contains(step), "{step}: {hint}");
+        assert_eq!(error.exit_code(), 2);
     }
 }
 

@@ -7,6 +7,9 @@ use predicates::str::contains;
 use std::fs;
 use tempfile::TempDir;
 
+#[cfg(feature = "rust-bert")]
+mod model_folders;
+
 const TINY: &str = "tests/fixtures/tiny-bert";
 
 fn themeline(args: &[&str]) -> Command {
@@ -50,6 +53,7 @@ fn a_build_without_libtorch_says_how_to_make_one_and_what_to_take_instead() {
 
 #[cfg(feature = "rust-bert")]
 mod with_libtorch {
+    use super::model_folders::{self, edit};
     use super::*;
     use half::f16;
     use ndarray::{Array2, ArrayView2};
@@ -158,26 +162,7 @@ mod with_libtorch {
 
     /// A copy of the tiny model to spoil.
     fn tiny_copy() -> TempDir {
-        let copy = TempDir::new().unwrap();
-        fs::create_dir(copy.path().join("1_Pooling")).unwrap();
-        for file in [
-            "config.json",
-            "tokenizer.json",
-            "model.safetensors",
-            "modules.json",
-            "sentence_bert_config.json",
-            "1_Pooling/config.json",
-        ] {
-            fs::copy(Path::new(TINY).join(file), copy.path().join(file)).unwrap();
-        }
-        copy
-    }
-
-    fn edit(folder: &TempDir, file: &str, from: &str, to: &str) {
-        let path = folder.path().join(file);
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.contains(from), "{file} has no {from}");
-        fs::write(path, text.replace(from, to)).unwrap();
+        model_folders::copied(Path::new(TINY))
     }
 
     fn complaint(folder: &str, device: Option<Device>) -> String {
@@ -397,7 +382,7 @@ mod with_libtorch {
         ];
         for (file, from, to, cause) in cases {
             let folder = tiny_copy();
-            edit(&folder, file, from, to);
+            edit(folder.path(), file, from, to);
             let complaint = complaint(folder.path().to_str().unwrap(), None);
             assert!(complaint.contains(file) || complaint.contains("safetensors"), "{complaint}");
             assert!(complaint.contains(cause), "{cause}: {complaint}");

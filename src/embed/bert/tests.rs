@@ -7,8 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// A name, how a folder is spoilt, and what the fault must say.
-type Case<'c> = (&'c str, &'c dyn Fn(&TempDir), &'c str);
+#[path = "../../../tests/model_folders/mod.rs"]
+mod model_folders;
+
+use model_folders::Fault::{self, Cut, Edited, Missing};
+use model_folders::edit;
 
 fn fixture(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
@@ -16,20 +19,7 @@ fn fixture(path: &str) -> PathBuf {
 
 /// A copy of the tiny model to spoil.
 fn tiny_copy() -> TempDir {
-    let copy = TempDir::new().unwrap();
-    fs::create_dir(copy.path().join("1_Pooling")).unwrap();
-    for file in [
-        "config.json",
-        "tokenizer.json",
-        "model.safetensors",
-        "modules.json",
-        "sentence_bert_config.json",
-        "1_Pooling/config.json",
-    ] {
-        fs::write(copy.path().join(file), fs::read(fixture("tiny-bert").join(file)).unwrap())
-            .unwrap();
-    }
-    copy
+    model_folders::copied(&fixture("tiny-bert"))
 }
 
 fn load(path: &Path) -> Result<BertEmbedder> {
@@ -64,13 +54,6 @@ fn expected(file: &str, name: &str) -> Array2<f32> {
 fn lowest_cosine(found: &EmbeddingMatrix, expected: &Array2<f32>) -> f32 {
     assert_eq!(found.view().dim(), expected.dim());
     (&found.view() * expected).rows().into_iter().map(|row| row.sum()).fold(1.0, f32::min)
-}
-
-fn edit(folder: &TempDir, file: &str, from: &str, to: &str) {
-    let path = folder.path().join(file);
-    let text = fs::read_to_string(&path).unwrap();
-    assert!(text.contains(from), "{file} has no {from}");
-    fs::write(path, text.replace(from, to)).unwrap();
 }
 
 #[test]
@@ -222,101 +205,77 @@ fn complaint(folder: &TempDir) -> String {
     error.to_string()
 }
 
+/// What befalls the folder, the file that the fault must name, and what it must say.
+const FAULTS: [(Fault, &str, &str); 10] = [
+    (Missing("tokenizer.json"), "tokenizer.json", "missing"),
+    (Missing("model.safetensors"), "model.safetensors", "missing"),
+    (Cut("model.safetensors"), "model.safetensors", "cut short"),
+    (
+        Edited("config.json", "\"vocab_size\": 99", "\"vocab_size\": 90"),
+        "tokenizer.json",
+        "outside",
+    ),
+    (
+        Edited("config.json", "\"intermediate_size\": 64", "\"intermediate_size\": 65"),
+        "model.safetensors",
+        "shape",
+    ),
+    (
+        Edited("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3"),
+        "model.safetensors",
+        "layer.2.attention.self.query.weight is missing",
+    ),
+    (
+        Edited("config.json", "\"num_attention_heads\": 4", "\"num_attention_heads\": 5"),
+        "config.json",
+        "heads",
+    ),
+    (Edited("config.json", "gelu", "mish"), "config.json", "mish"),
+    (Edited("modules.json", "Normalize", "BoW"), "modules.json", "BoW"),
+    (Cut("tokenizer.json"), "tokenizer.json", "EOF"),
+];
+
 #[test]
 fn each_fault_of_a_folder_is_named_with_its_file() {
-    let no_nan = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
-    let cases: [Case<'_>; 14] = [
-        (
-            "tokenizer.json",
-            &|f| fs::remove_file(f.path().join("tokenizer.json")).unwrap(),
-            "missing",
-        ),
-        ("tokenizer.json", &|f| fs::write(f.path().join("tokenizer.json"), "{").unwrap(), "EOF"),
-        (
-            "tokenizer.json",
-            &|f| edit(f, "config.json", "\"vocab_size\": 99", "\"vocab_size\": 90"),
-            "outside",
-        ),
-        (
-            "model.safetensors",
-            &|f| fs::remove_file(f.path().join("model.safetensors")).unwrap(),
-            "missing",
-        ),
-        (
-            "model.safetensors",
-            &|f| {
-                let path = f.path().join("model.safetensors");
-                let bytes = fs::read(&path).unwrap();
-                fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
-            },
-            "cut short",
-        ),
-        (
-            "model.safetensors",
-            &|f| {
-                rewrite(f, |name, values| {
-                    let mut values = values.to_vec();
-                    if name.ends_with("layer.1.output.dense.bias") {
-                        values[3] = f32::NAN;
-                    }
-                    (Dtype::F32, no_nan(&values))
-                });
-            },
-            "layer.1.output.dense.bias holds a value that is not a finite number",
-        ),
-        (
-            "model.safetensors",
-            &|f| rewrite(f, |_, values| (Dtype::I8, vec![1; values.len()])),
-            ".scales is missing",
-        ),
-        (
-            "model.safetensors",
-            &|f| {
-                edit(
-                    f,
-                    "config.json",
-                    "{",
-                    "{\"themeline_heads\": {\"codebook\": \"c\", \"labels\": [\"t\"]},",
-                )
-            },
-            "tensor heads.queries is missing",
-        ),
-        (
-            "config.json",
-            &|f| {
-                edit(
-                    f,
-                    "config.json",
-                    "{",
-                    "{\"themeline_heads\": {\"codebook\": \"c\", \"labels\": []},",
-                )
-            },
-            "themeline_heads has no labels",
-        ),
-        (
-            "model.safetensors",
-            &|f| edit(f, "config.json", "\"intermediate_size\": 64", "\"intermediate_size\": 65"),
-            "shape",
-        ),
-        (
-            "model.safetensors",
-            &|f| edit(f, "config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3"),
-            "layer.2.attention.self.query.weight is missing",
-        ),
-        (
-            "config.json",
-            &|f| edit(f, "config.json", "\"num_attention_heads\": 4", "\"num_attention_heads\": 5"),
-            "heads",
-        ),
-        ("config.json", &|f| edit(f, "config.json", "gelu", "mish"), "mish"),
-        ("modules.json", &|f| edit(f, "modules.json", "Normalize", "BoW"), "BoW"),
-    ];
-    for (file, spoil, cause) in cases {
+    for (fault, file, cause) in FAULTS {
         let folder = tiny_copy();
-        spoil(&folder);
-        let complaint = complaint(&folder);
-        assert!(complaint.contains(file) && complaint.contains(cause), "{cause}: {complaint}");
+        fault.befall(folder.path());
+        assert_refused(&folder, file, cause);
     }
+}
+
+#[test]
+fn faulty_theme_heads_are_named() {
+    let heads = |labels: &str| {
+        let folder = tiny_copy();
+        let set = format!("{{\"themeline_heads\": {{\"codebook\": \"c\", \"labels\": {labels}}},");
+        edit(folder.path(), "config.json", "{", &set);
+        folder
+    };
+    assert_refused(&heads("[\"t\"]"), "model.safetensors", "tensor heads.queries is missing");
+    assert_refused(&heads("[]"), "config.json", "themeline_heads has no labels");
+}
+
+#[test]
+fn weights_that_are_no_numbers_or_of_another_type_are_named() {
+    let spoilt = tiny_copy();
+    rewrite(&spoilt, |name, values| {
+        let mut values = values.to_vec();
+        if name.ends_with("layer.1.output.dense.bias") {
+            values[3] = f32::NAN;
+        }
+        (Dtype::F32, values.iter().flat_map(|x| x.to_le_bytes()).collect())
+    });
+    let cause = "layer.1.output.dense.bias holds a value that is not a finite number";
+    assert_refused(&spoilt, "model.safetensors", cause);
+    let bytes = tiny_copy();
+    rewrite(&bytes, |_, values| (Dtype::I8, vec![1; values.len()]));
+    assert_refused(&bytes, "model.safetensors", ".scales is missing");
+}
+
+fn assert_refused(folder: &TempDir, file: &str, cause: &str) {
+    let complaint = complaint(folder);
+    assert!(complaint.contains(file) && complaint.contains(cause), "{cause}: {complaint}");
 }
 
 #[test]
@@ -325,13 +284,13 @@ fn the_fingerprint_changes_with_the_weights_and_the_pooling() {
     assert_eq!(load(tiny_copy().path()).unwrap().fingerprint(), original);
     let pooled = tiny_copy();
     edit(
-        &pooled,
+        pooled.path(),
         "1_Pooling/config.json",
         "pooling_mode_mean_tokens\": true",
         "pooling_mode_mean_tokens\": false",
     );
     edit(
-        &pooled,
+        pooled.path(),
         "1_Pooling/config.json",
         "pooling_mode_cls_token\": false",
         "pooling_mode_cls_token\": true",
