@@ -15,6 +15,7 @@ use crate::document::PeriodLength;
 use crate::embed::{Device, EncoderChoice, Precision};
 use crate::error::{Error, Result};
 use crate::ingest::{DateFormat, DateRule, IngestOptions};
+use crate::stop::Stop;
 use crate::theme::ThemeModel;
 
 /// Every parameter as a user may give it, in a TOML file or as flags; all optional.
@@ -196,6 +197,19 @@ pub struct Config {
     pub models_dir: Option<PathBuf>,
     /// The options as given, every default filled in.
     pub options: Options,
+    /// Whether the work is to end early.
+    pub stop: Stop,
+    /// What to give again where the work is cut short.
+    pub command: Option<Command>,
+}
+
+/// A command as it was given, to be given again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// The folder that it was given in.
+    pub folder: PathBuf,
+    /// The program and its arguments.
+    pub arguments: Vec<String>,
 }
 
 /// The value of each parameter that nobody gave.
@@ -325,6 +339,8 @@ impl Options {
             threads: or_default(given.threads),
             models_dir: given.models_dir,
             options,
+            stop: Stop::default(),
+            command: None,
         })
     }
 }

@@ -69,6 +69,22 @@ pub enum Error {
         /// The allowed rate, 0..1.
         max_rate: f64,
     },
+    /// The work was asked to end before it was done.
+    #[error("stopped by {}", signal_name(*signal))]
+    Interrupted {
+        /// Number of the signal.
+        signal: u8,
+        /// What to do next, where what was done is kept.
+        kept: Option<String>,
+    },
+}
+
+fn signal_name(signal: u8) -> String {
+    match signal {
+        2 => "SIGINT".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        other => format!("signal {other}"),
+    }
 }
 
 fn at(line: usize, column: usize) -> String {
@@ -125,17 +141,21 @@ impl Error {
                 "read rejects.jsonl in the output folder; mend the input, or allow more with \
                  --max-reject-rate",
             ),
+            Error::Interrupted { kept, .. } => {
+                Some(kept.as_deref().unwrap_or("nothing was written; start it again"))
+            }
             Error::Io { .. } => None,
         }
     }
 
     /// The exit code of the contract: 1 failed and can be resumed, 2 usage or configuration,
-    /// 3 finished with too many rejects.
+    /// 3 finished with too many rejects, 128 + the number of a signal that ended it.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Io { .. } => 1,
             Error::Usage { .. } | Error::Malformed { .. } | Error::Encoder { .. } => 2,
             Error::TooManyRejects { .. } => 3,
+            Error::Interrupted { signal, .. } => 128u8.saturating_add(*signal),
         }
     }
 }

@@ -13,6 +13,7 @@
 //! ```
 
 pub mod error;
+pub mod stop;
 pub mod document;
 pub mod layout;
 pub mod ingest;

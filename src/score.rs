@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::codebook::TermMatcher;
 use crate::document::{Document, PeriodLength, Span};
 use crate::embed::Embedder;
@@ -18,7 +20,7 @@ use crate::theme::evidence::Gathered;
 use crate::theme::passages::Passages;
 
 /// What one unit is about.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UnitScore {
     /// Index of the unit's sentence in the document, from 0.
     pub sentence: usize,
@@ -32,11 +34,12 @@ pub struct UnitScore {
     /// Scores for all of the codebook's themes, in its order, 0..1, also those under the threshold.
     pub scores: Vec<f32>,
     /// Id of the earlier document in which a passage with this unit stands, where there is one.
+    #[serde(skip)]
     pub copy_of: Option<Arc<str>>,
 }
 
 /// How much of a document is about one theme.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ThemeScore {
     /// Part of the text, 0..1.
     pub share: f64,
@@ -47,7 +50,7 @@ pub struct ThemeScore {
 }
 
 /// A unit behind a document's score for a theme.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Theme index in the model.
     pub theme: usize,

@@ -80,6 +80,19 @@ Examples:
         #[command(flatten)]
         common: Common,
     },
+    /// Go on with a run that was cut short
+    #[command(before_help = "\
+Example:
+  themeline resume results
+
+gives the `run` or `score` that wrote into the folder again, where it was given; what it had done is taken
+up. The result is the same, byte for byte, as if nothing had happened.
+")]
+    Resume {
+        /// Folder that `run` or `score` was writing
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
     /// Compare periods: shares with intervals, and whether each theme changed
     #[command(before_help = "\
 Examples:

@@ -16,12 +16,13 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::compare::CompareOptions;
-use crate::config::{Config, Options};
+use crate::config::{Command, Config, Options};
 use crate::embed::{self, DistillOptions, ModelStore};
 use crate::error::{Error, Result};
 use crate::ingest::Inputs;
 use crate::pipeline::{self, CompareRequest, Outcome, ReportRequest, ValidateRequest};
 use crate::report;
+use crate::stop::Stop;
 use crate::theme::ThemeModel;
 
 use args::{Args, Common, CompareFlags, Models, ValidateFlags, Verb};
@@ -34,14 +35,15 @@ pub fn main() -> ExitCode {
 
 /// As [`main`], of arguments that stand elsewhere; the first is the command's name.
 pub fn main_with(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let args = match Args::try_parse_from(args) {
+    let given: Vec<OsString> = args.into_iter().collect();
+    let args = match Args::try_parse_from(&given) {
         Ok(args) => args,
         Err(asked) => {
             let _ = asked.print();
             return u8::try_from(asked.exit_code()).unwrap_or(2);
         }
     };
-    match act(args.verb) {
+    match act(args.verb, &given) {
         Ok(()) => 0,
         Err(error) if is_closed_pipe(&error) => 0,
         Err(error) => {
@@ -51,12 +53,47 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-fn act(verb: Verb) -> Result<()> {
+/// Gives the command again that was cut short in `dir`, in the folder that it was given in.
+fn resume(dir: &Path) -> Result<()> {
+    if let Some(Command { folder, arguments }) = pipeline::interrupted_command(dir)? {
+        std::env::set_current_dir(&folder).map_err(|e| Error::io(&folder, "go to", e))?;
+        return match Args::try_parse_from(&arguments).map(|args| args.verb) {
+            Ok(verb @ (Verb::Run { .. } | Verb::Score { .. })) => {
+                act(verb, &arguments.iter().map(OsString::from).collect::<Vec<_>>())
+            }
+            _ => Err(Error::usage(
+                format!(
+                    "{}: what was cut short there is no command of this version",
+                    dir.display()
+                ),
+                "give the command itself again",
+            )),
+        };
+    }
+    if dir.join(report::OutputFile::Run.name()).is_file() {
+        talk::say(&format!("{}: the run is finished; nothing is to be done", dir.display()));
+        return Ok(());
+    }
+    Err(Error::usage(
+        format!("{}: no run was cut short there", dir.display()),
+        "give the folder that `run` or `score` was writing to, or the command itself again",
+    ))
+}
+
+/// The command, where it can be written down to be given again.
+fn command(given: &[OsString]) -> Option<Command> {
+    let arguments: Option<Vec<String>> =
+        given.iter().map(|argument| argument.to_str().map(str::to_owned)).collect();
+    Some(Command { folder: std::env::current_dir().ok()?, arguments: arguments? })
+}
+
+fn act(verb: Verb, given: &[OsString]) -> Result<()> {
     match verb {
-        Verb::Run { inputs, out, common } => run(&inputs, &out, common),
-        Verb::Fit { inputs, out, common } => fit(&inputs, &out, common),
+        Verb::Resume { dir } => resume(&dir),
+        Verb::Run { inputs, out, common } => run(&inputs, &out, common, given),
+        Verb::Fit { inputs, out, common } => fit(&inputs, &out, common, given),
         Verb::Score { inputs, themes, out, common } => {
-            score(&inputs, &themes, out.as_deref(), common)
+            score(&inputs, &themes, out.as_deref(), common, given)
         }
         Verb::Compare { dirs, flags } => compare(&dirs, flags),
         Verb::Report { dir, out, charts } => show(&dir, ReportRequest { out, charts }),
@@ -68,22 +105,28 @@ fn act(verb: Verb) -> Result<()> {
     }
 }
 
-fn run(inputs: &[String], out: &Path, common: Common) -> Result<()> {
-    let Some((config, talk)) = prepare(inputs, common)? else { return Ok(()) };
+fn run(inputs: &[String], out: &Path, common: Common, given: &[OsString]) -> Result<()> {
+    let Some((config, talk)) = prepare(inputs, common, given)? else { return Ok(()) };
     let outcome = pipeline::run(inputs, &config, out, &talk.progress())?;
     conclude(&outcome, Some(out), &talk)
 }
 
-fn fit(inputs: &[String], out: &Path, common: Common) -> Result<()> {
-    let Some((config, talk)) = prepare(inputs, common)? else { return Ok(()) };
+fn fit(inputs: &[String], out: &Path, common: Common, given: &[OsString]) -> Result<()> {
+    let Some((config, talk)) = prepare(inputs, common, given)? else { return Ok(()) };
     let model = pipeline::fit(inputs, &config, out, &talk.progress())?;
     talk.fitted(&model, out);
     Ok(())
 }
 
-fn score(inputs: &[String], themes: &Path, out: Option<&Path>, common: Common) -> Result<()> {
+fn score(
+    inputs: &[String],
+    themes: &Path,
+    out: Option<&Path>,
+    common: Common,
+    given: &[OsString],
+) -> Result<()> {
     refuse_refitting(&common.options)?;
-    let Some((config, talk)) = prepare(inputs, common)? else { return Ok(()) };
+    let Some((config, talk)) = prepare(inputs, common, given)? else { return Ok(()) };
     let model = ThemeModel::load(themes)?;
     let outcome = match out {
         Some(out) => pipeline::score(inputs, &model, &config, out, &talk.progress())?,
@@ -97,9 +140,13 @@ fn score(inputs: &[String], themes: &Path, out: Option<&Path>, common: Common) -
 
 /// Checked options, and the pool of threads that they ask for; `None` where the user only wanted to
 /// see them.
-fn prepare(inputs: &[String], common: Common) -> Result<Option<(Config, Talk)>> {
+fn prepare(
+    inputs: &[String],
+    common: Common,
+    given: &[OsString],
+) -> Result<Option<(Config, Talk)>> {
     let file = common.config.as_deref().map(Options::from_file).transpose()?.unwrap_or_default();
-    let config = common.options.or(file).check()?;
+    let mut config = common.options.or(file).check()?;
     if common.show_config {
         print(&config.to_toml())?;
         return Ok(None);
@@ -109,6 +156,9 @@ fn prepare(inputs: &[String], common: Common) -> Result<Option<(Config, Talk)>> 
         return Ok(None);
     }
     use_threads(config.threads);
+    config.command = command(given);
+    config.stop =
+        Stop::on_signals().map_err(|e| Error::io("the system's signals", "listen to", e))?;
     Ok(Some((config, Talk::new(common.quiet, common.json_logs))))
 }
 

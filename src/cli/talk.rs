@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::embed::{ModelEntry, ModelState};
 use crate::error::Error;
-use crate::pipeline::{Compared, Outcome, Stage};
+use crate::pipeline::{Compared, Outcome, Resumed, Stage};
 use crate::report::changes::verdicts;
 use crate::report::copies::in_words;
-use crate::report::table::{table, visible};
+use crate::report::table::{reject_line, table, visible};
 use crate::theme::{FoundTheme, ThemeModel};
 
 /// Columns of the closing table where the terminal's width is unknown.
@@ -107,6 +107,7 @@ impl Talk {
         for warning in outcome.warnings.iter().take(SHOWN) {
             say(&format!("warning: {}", visible(warning)));
         }
+        resumed(outcome.resumed).iter().for_each(|line| say(line));
         say(&counted(outcome));
         copies.iter().for_each(|line| say(line));
         if let Some(out) = out {
@@ -132,14 +133,27 @@ impl Talk {
         // Without a folder the rejects are nowhere else, so all of them are said.
         let shown = if out.is_some() { SHOWN } else { outcome.rejects.len() };
         for reject in outcome.rejects.iter().take(shown) {
-            let line = reject.line.map_or(String::new(), |line| format!(":{line}"));
-            say(&format!("rejected: {}{line}: {}", visible(&reject.file), reject.message));
+            say(&format!("rejected: {}", reject_line(reject)));
         }
         if outcome.rejects.len() > shown {
             let more = outcome.rejects.len() - shown;
             say(&format!("rejected: {more} more, in rejects.jsonl"));
         }
     }
+}
+
+/// What an interrupted run had left.
+fn resumed(left: Resumed) -> Vec<String> {
+    let Resumed { n_documents, n_damaged } = left;
+    let taken_up = (n_documents > 0).then(|| {
+        format!("{n_documents} documents were scored before the run was cut short, and not again")
+    });
+    let damaged = (n_damaged > 0).then(|| {
+        format!(
+            "{n_damaged} pieces of the interrupted run were torn or damaged, and were done again"
+        )
+    });
+    taken_up.into_iter().chain(damaged).collect()
 }
 
 /// The emergent themes, one a line, largest first: how large and how stable each is.

@@ -12,6 +12,7 @@ use ndarray::Array2;
 
 use crate::embed::{Embedder, EmbeddingMatrix, Heads, Precision};
 use crate::error::Result;
+use crate::stop::Stop;
 
 /// A part of the work on a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,10 +79,18 @@ impl Clock {
     }
 }
 
-/// An encoder whose time is kept.
+/// An encoder whose time is kept, and that stops when it is asked to.
 pub(super) struct Timed<'e> {
     pub encoder: &'e dyn Embedder,
     pub clock: &'e Clock,
+    pub stop: &'e Stop,
+}
+
+impl Timed<'_> {
+    fn time<T>(&self, encode: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.stop.check()?;
+        self.clock.time(Part::Encode, encode)
+    }
 }
 
 impl Embedder for Timed<'_> {
@@ -106,18 +115,18 @@ impl Embedder for Timed<'_> {
     }
 
     fn embed(&self, texts: &[&str]) -> Result<EmbeddingMatrix> {
-        self.clock.time(Part::Encode, || self.encoder.embed(texts))
+        self.time(|| self.encoder.embed(texts))
     }
 
     fn embed_with_logits(&self, texts: &[&str]) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
-        self.clock.time(Part::Encode, || self.encoder.embed_with_logits(texts))
+        self.time(|| self.encoder.embed_with_logits(texts))
     }
 
     fn embed_parts(
         &self,
         sentences: &[Vec<&str>],
     ) -> Result<(EmbeddingMatrix, Option<Array2<f32>>)> {
-        self.clock.time(Part::Encode, || self.encoder.embed_parts(sentences))
+        self.time(|| self.encoder.embed_parts(sentences))
     }
 }
 

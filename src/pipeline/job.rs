@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::time::Instant;
 
+use rayon::prelude::*;
 use serde_json::json;
 
 use crate::codebook::Codebook;
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::ingest::{Inputs, Why};
 use crate::report::overview::Compared;
 use crate::report::run::{CodebookUsed, Counts, EncoderUsed, InputRead, RunFile};
+use crate::report::table::reject_line;
 use crate::report::trends::TrendsFile;
 use crate::report::{
     DocumentsJsonl, ExportOptions, Exporter, Exports, OutputFile, OutputFolder, Rounded, ThemeIds,
@@ -28,12 +30,15 @@ use crate::theme::{self, FoundTheme, ThemeModel};
 
 use super::clock::{Clock, Part, Timed};
 use super::compare::write_trends;
+use super::kept::{self, Kept, Key, Resumed};
 use super::ledger::Ledger;
 use super::report::write_report;
 use super::sample::Sample;
 use super::scores::Scores;
 use super::stream;
 
+/// Rejects shown where there is nothing else.
+const SHOWN_REJECTS: usize = 3;
 /// About how many bytes of text a unit has: what turns a bound on units into one on bytes.
 pub(super) const BYTES_PER_UNIT: usize = 120;
 
@@ -90,6 +95,8 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// Rejects, where no folder keeps them.
     pub rejects: Vec<Reject>,
+    /// What an interrupted run had left. No file tells of it: they are what they would have been.
+    pub resumed: Resumed,
     max_reject_rate: f64,
 }
 
@@ -120,6 +127,8 @@ pub struct Job<'j> {
     warnings: Vec<String>,
     /// Filled while the sample is drawn, where scoring is to follow.
     survey: Option<Survey>,
+    /// Where what is done is kept until the whole is done.
+    kept: Option<Kept>,
 }
 
 impl<'j> Job<'j> {
@@ -144,8 +153,15 @@ impl<'j> Job<'j> {
     ) -> Result<Self> {
         let embedder = embed::open_at(encoder, &ModelStore::locate(config.models_dir.as_deref())?)?;
         let warnings = skipped_warning(&inputs).into_iter().collect();
-        let (timings, clock, survey) = (Vec::new(), Clock::default(), None);
-        Ok(Job { verb, config, inputs, embedder, told, timings, clock, warnings, survey })
+        let (timings, clock) = (Vec::new(), Clock::default());
+        let (survey, kept) = (None, None);
+        Ok(Job { verb, config, inputs, embedder, told, timings, clock, warnings, survey, kept })
+    }
+
+    /// Keeps what is done in the folder, and takes up what an interrupted run kept there.
+    pub fn keeping(mut self, folder: &OutputFolder) -> Self {
+        self.kept = Some(Kept::beside(folder.path(), self.config.command.clone()));
+        self
     }
 
     /// Looks for copies while the sample is drawn, since scoring is to follow.
@@ -167,8 +183,32 @@ impl<'j> Job<'j> {
                 max_emergent: job.config.max_emergent,
                 seed: job.config.seed,
             };
-            theme::fit(&sample, codebook, &*job.embedder, options)
+            let key = job.key_of_themes(&sample, &codebook)?;
+            let encoder = job.timed_encoder();
+            let fit = || theme::fit(&sample, codebook, &encoder, options);
+            match &job.kept {
+                Some(kept) => kept.themes(&key, fit),
+                None => fit(),
+            }
         })
+    }
+
+    /// A hash of all that the fitted themes follow from.
+    fn key_of_themes(&self, sample: &[Document], codebook: &Codebook) -> Result<Key> {
+        let mut key = kept::key("themes", &*self.embedder);
+        kept::add(&mut key, json!(codebook).to_string().as_bytes());
+        kept::add(&mut key, &(self.config.max_emergent as u64).to_le_bytes());
+        kept::add(&mut key, &self.config.seed.to_le_bytes());
+        if let Some(codes) = &self.config.codes {
+            let codes = std::fs::read(codes).map_err(|e| Error::io(codes, "read", e))?;
+            kept::add(&mut key, &codes);
+        }
+        sample.iter().for_each(|document| kept::add(&mut key, document.id.as_bytes()));
+        Ok(kept::key_of_texts(key, sample))
+    }
+
+    fn timed_encoder(&self) -> Timed<'_> {
+        Timed { encoder: &*self.embedder, clock: &self.clock, stop: &self.config.stop }
     }
 
     /// A sample of the inputs, with the documents of `codes` in it first.
@@ -187,19 +227,26 @@ impl<'j> Job<'j> {
             Ok((rank(&key, &document.text), marks, document))
         };
         let (records, clock) = (self.inputs.read(&self.config.ingest)?, Clock::default());
+        let mut rejects = Vec::new();
         stream::each(records, &self.config.ingest, &clock, rank, |batch| {
             n += batch.len() as u64;
-            for (rank, marks, document) in batch.into_iter().flatten() {
-                survey.iter_mut().zip(marks).for_each(|(survey, marks)| survey.enter(marks));
-                sample.offer(rank, document);
+            for read in batch {
+                match read {
+                    Ok((rank, marks, document)) => {
+                        survey.iter_mut().zip(marks).for_each(|(survey, m)| survey.enter(m));
+                        sample.offer(rank, document);
+                    }
+                    Err(reject) if rejects.len() < SHOWN_REJECTS => rejects.push(reject),
+                    Err(_) => {}
+                }
             }
             (self.told)(Stage::Sample, n);
-            Ok(())
+            self.config.stop.check()
         })?;
         self.survey = survey;
         let sample = sample.into_documents();
         if sample.is_empty() {
-            return Err(no_documents(n));
+            return Err(no_documents(n, &rejects));
         }
         Ok(sample)
     }
@@ -242,7 +289,7 @@ impl<'j> Job<'j> {
                 n += batch.len() as u64;
                 batch.into_iter().flatten().for_each(&mut take);
                 (self.told)(Stage::Copies, n);
-                Ok(())
+                self.config.stop.check()
             },
         )
     }
@@ -308,24 +355,37 @@ impl<'j> Job<'j> {
         mut write: impl FnMut(&[ScoredDocument]) -> Result<()> + Send,
     ) -> Result<Ledger> {
         let (by, max_evidence) = (self.config.by, self.config.max_evidence);
-        let clock = &self.clock;
-        let encoder = Timed { encoder: &*self.embedder, clock };
+        let (clock, encoder) = (&self.clock, self.timed_encoder());
         let scorer = Scorer::new(model, &encoder, by, max_evidence)?;
         let score = |document| {
             let passages = clock.time(Part::Segment, || scorer.read(&document));
             clock.time(Part::Score, || scorer.score_read(document, passages))
         };
-        stream::each(records, &self.config.ingest, clock, score, |batch| {
+        let score = |batch: Vec<Document>| batch.into_par_iter().map(score).collect();
+        let key = self.key_of_scores(model);
+        let work = |batch| match &self.kept {
+            Some(kept) => kept.scored(key.clone(), batch, by, score),
+            None => score(batch),
+        };
+        stream::each_batch(records, &self.config.ingest, clock, work, |batch| {
             clock.time(Part::Write, || write(&ledger.enter(batch)))?;
             (self.told)(Stage::Score, ledger.counts.read);
-            Ok(())
+            self.config.stop.check()
         })?;
         Ok(ledger)
     }
 
+    /// A hash of all that scores follow from but the texts.
+    fn key_of_scores(&self, model: &ThemeModel) -> Key {
+        let mut key = kept::key("scores", &*self.embedder);
+        kept::add(&mut key, &model.to_json());
+        kept::add(&mut key, &(self.config.max_evidence as u64).to_le_bytes());
+        key
+    }
+
     fn outcome(&self, scores: Scores<'_>, ledger: Ledger) -> Result<Outcome> {
         if ledger.counts.scored == 0 {
-            return Err(no_documents(ledger.counts.read));
+            return Err(no_documents(ledger.counts.read, &ledger.rejects));
         }
         let model = scores.model;
         let mut warnings = self.warnings.clone();
@@ -346,6 +406,7 @@ impl<'j> Job<'j> {
             found: model.found(),
             warnings,
             rejects: ledger.rejects,
+            resumed: self.kept.as_ref().map(Kept::resumed).unwrap_or_default(),
             max_reject_rate: self.config.max_reject_rate,
         })
     }
@@ -390,11 +451,19 @@ impl<'j> Job<'j> {
     }
 }
 
-pub(super) fn no_documents(n_records: u64) -> Error {
+/// No record became a document; `rejects` has the first of them.
+pub(super) fn no_documents(n_records: u64, rejects: &[Reject]) -> Error {
+    let mut message = match n_records {
+        0 => "there is no record in the input".to_owned(),
+        n => format!("no document could be read: all {n} records were rejected"),
+    };
+    for reject in rejects.iter().take(SHOWN_REJECTS) {
+        message.push_str(&format!("\n  {}", reject_line(reject)));
+    }
     Error::usage(
-        format!("no document could be read ({n_records} records, all rejected)"),
-        "look at the first messages above; `--text-field`, `--date-format` and `--id-field` say \
-         how records are read",
+        message,
+        "mend the input; `--text-field`, `--date-field`, `--date-format` and `--id-field` say how records \
+         are read",
     )
 }
 

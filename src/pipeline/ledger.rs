@@ -1,6 +1,6 @@
 //! What became of every record: scored, rejected, or a copy of one before it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::copies::Copies;
 use crate::document::{Document, Reject, RejectCode, Span};
@@ -8,6 +8,9 @@ use crate::report::run::Counts;
 use crate::score::ScoredDocument;
 
 use super::stream::Read;
+
+/// The language that terms and clause rules are made for.
+const ENGLISH: &str = "eng";
 
 /// What became of every record so far.
 #[derive(Default)]
@@ -21,6 +24,8 @@ pub(super) struct Ledger {
     /// For each text's hash the id of the first document that has it.
     firsts: HashMap<blake3::Hash, String>,
     n_undated: u64,
+    /// Documents in languages other than English, by code.
+    n_foreign: BTreeMap<String, u64>,
 }
 
 impl Ledger {
@@ -59,6 +64,8 @@ impl Ledger {
             None => {
                 self.counts.scored += 1;
                 self.n_undated += u64::from(scored.period.is_none());
+                let foreign = scored.document.language.iter().filter(|code| **code != ENGLISH);
+                foreign.for_each(|code| *self.n_foreign.entry(code.to_string()).or_default() += 1);
             }
         }
         Some(scored)
@@ -80,7 +87,25 @@ impl Ledger {
         None
     }
 
-    pub fn warnings(&self) -> Option<String> {
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.undated().into_iter().chain(self.foreign())
+    }
+
+    fn foreign(&self) -> Option<String> {
+        let n: u64 = self.n_foreign.values().sum();
+        let codes: Vec<String> =
+            self.n_foreign.iter().map(|(code, n)| format!("{code} {n}")).collect();
+        (n > 0).then(|| {
+            format!(
+                "{n} of {} documents are not in English ({}): the built-in encoders, terms and clause \
+                 rules know no other language, so look at their evidence",
+                self.counts.scored,
+                codes.join(", ")
+            )
+        })
+    }
+
+    fn undated(&self) -> Option<String> {
         (self.n_undated > 0).then(|| {
             format!(
                 "{} of {} documents are in no period: they have no date, or one that is not \

@@ -6,6 +6,7 @@ mod coding;
 mod compare;
 mod drift;
 mod job;
+mod kept;
 mod ledger;
 mod leave_out;
 mod report;
@@ -29,21 +30,26 @@ pub use codebooks::{CodebookCheck, CodebookComparison, check_codebook, diff_code
 pub use coding::{SampleRequest, ToCode, sample};
 pub use compare::{CompareRequest, Compared, compare};
 pub use job::{Outcome, Progress, Stage};
+pub use kept::{Resumed, command as interrupted_command};
 pub use report::{ReportRequest, report};
 pub use validate::{ValidateRequest, validate};
 
 use job::Job;
 
 /// `themeline run`: fits themes on the inputs, scores every document, compares periods, and writes
-/// the output folder, whole or not at all.
+/// the output folder, whole or not at all. What an interrupted run of the same kept in the folder is taken up.
 ///
 /// # Errors
 /// What stops the work as a whole; a bad record does not.
 pub fn run(inputs: &[String], config: &Config, out: &Path, told: Progress<'_>) -> Result<Outcome> {
     let folder = OutputFolder::create(out)?;
-    let mut job = Job::open("run", inputs, config.encoder_choice(), config, told)?.surveying();
-    let model = job.fit()?;
-    job.score(&model, folder)
+    let work = || {
+        let job = Job::open("run", inputs, config.encoder_choice(), config, told)?;
+        let mut job = job.surveying().keeping(&folder);
+        let model = job.fit()?;
+        job.score(&model, folder)
+    };
+    work().map_err(|error| kept::with_next_step(error, out))
 }
 
 /// `themeline fit`: fits themes on the inputs and writes them to the file `out`.
@@ -83,7 +89,9 @@ pub fn score(
 ) -> Result<Outcome> {
     let folder = OutputFolder::create(out)?;
     let encoder = config.encoder_for(model);
-    Job::open("score", inputs, encoder, config, told)?.score(model, folder)
+    let work =
+        || Job::open("score", inputs, encoder, config, told)?.keeping(&folder).score(model, folder);
+    work().map_err(|error| kept::with_next_step(error, out))
 }
 
 /// `themeline score -`: scores records as they come and writes the lines of `documents.jsonl` to

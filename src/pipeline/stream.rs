@@ -13,8 +13,9 @@ use super::clock::{Clock, Part};
 
 /// Most records of a batch.
 const BATCH_RECORDS: usize = 256;
-/// Most bytes of a batch, but for a single larger record.
-const BATCH_BYTES: usize = 4 << 20;
+/// Most bytes of a batch, but for a single larger record. A batch is also what is lost when a run is
+/// cut short.
+const BATCH_BYTES: usize = 1 << 20;
 /// Batches read ahead.
 const READ_AHEAD: usize = 2;
 
@@ -25,13 +26,28 @@ pub type Read<T> = std::result::Result<T, Reject>;
 /// in the order of the input. `clock` is told of the reading.
 ///
 /// # Errors
-/// The first that `work` (in the order of the input) or `take` gives.
-#[expect(clippy::result_large_err, reason = "rejects are rare, and a box for each would not pay")]
+/// One that `work` gives, or the first of `take`.
 pub fn each<T: Send>(
     records: Records,
     options: &IngestOptions,
     clock: &Clock,
     work: impl Fn(Document) -> Result<T> + Sync,
+    take: impl FnMut(Vec<Read<T>>) -> Result<()> + Send,
+) -> Result<()> {
+    let work = |documents: Vec<Document>| documents.into_par_iter().map(&work).collect();
+    each_batch(records, options, clock, work, take)
+}
+
+/// As [`each`], but `work` is given the documents of a batch together. Where batches end depends on
+/// the records alone.
+///
+/// # Errors
+/// The first that `work` or `take` gives.
+pub fn each_batch<T: Send>(
+    records: Records,
+    options: &IngestOptions,
+    clock: &Clock,
+    work: impl Fn(Vec<Document>) -> Result<Vec<T>> + Sync,
     mut take: impl FnMut(Vec<Read<T>>) -> Result<()> + Send,
 ) -> Result<()> {
     let (sender, batches) = sync_channel(READ_AHEAD);
@@ -44,24 +60,42 @@ pub fn each<T: Send>(
                 }
             }
         });
-        let done = |raw: Read<RawRecord>| match raw {
-            Ok(raw) => match clock.time(Part::Ingest, || ingest::parse(raw, options)) {
-                Ok(document) => work(document).map(Ok),
-                Err(reject) => Ok(Err(reject)),
-            },
-            Err(reject) => Ok(Err(reject)),
+        let parse = |raw: Read<RawRecord>| {
+            clock.time(Part::Ingest, || raw.and_then(|raw| ingest::parse(raw, options)))
         };
         // One batch is handed over while the next is worked on.
         let mut before: Option<Vec<Read<T>>> = None;
         for batch in batches {
             let last = before.take();
-            let work = || batch.into_par_iter().map(&done).collect::<Result<Vec<_>>>();
-            let (taken, worked) = rayon::join(|| last.map_or(Ok(()), &mut take), work);
+            let done = || {
+                let parsed: Vec<Read<Document>> = batch.into_par_iter().map(parse).collect();
+                with_rejects(parsed, &work)
+            };
+            let (taken, worked) = rayon::join(|| last.map_or(Ok(()), &mut take), done);
             taken?;
             before = Some(worked?);
         }
         before.map_or(Ok(()), take)
     })
+}
+
+/// Does `work` on the documents that were read, and puts what it gives in their places.
+#[expect(clippy::result_large_err, reason = "rejects are rare, and a box for each would not pay")]
+fn with_rejects<T>(
+    parsed: Vec<Read<Document>>,
+    work: impl Fn(Vec<Document>) -> Result<Vec<T>>,
+) -> Result<Vec<Read<T>>> {
+    let mut documents = Vec::with_capacity(parsed.len());
+    let places: Vec<Option<Reject>> = parsed
+        .into_iter()
+        .map(|read| read.map(|document| documents.push(document)).err())
+        .collect();
+    let mut done = work(documents)?.into_iter();
+    let in_place = |reject: Option<Reject>| match reject {
+        Some(reject) => Some(Err(reject)),
+        None => done.next().map(Ok),
+    };
+    Ok(places.into_iter().filter_map(in_place).collect())
 }
 
 fn next_batch(records: &mut Records) -> Option<Vec<Read<RawRecord>>> {

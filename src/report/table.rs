@@ -9,6 +9,8 @@ use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::document::Reject;
+
 use super::trends::{ShareRow, TrendsFile};
 
 /// Most themes shown; the others are counted in a line below.
@@ -175,6 +177,12 @@ pub fn shortened(text: &str, max: usize) -> String {
     };
     let start: String = text.chars().take_while(fits).collect();
     format!("{}{ELLIPSIS}", start.trim_end())
+}
+
+/// A reject's place and reason, on one line.
+pub fn reject_line(reject: &Reject) -> String {
+    let line = reject.line.map_or(String::new(), |line| format!(":{line}"));
+    format!("{}{line}: {}", visible(&reject.file), visible(&reject.message))
 }
 
 /// The text with everything that a terminal would act on, or not show, written as `\u{1b}`: control

@@ -100,9 +100,8 @@ impl Gathered {
             let logit = self.logits.as_ref().map(|logits| logits[[row, theme]]);
             logit.map_or(0.0, |logit| logit.clamp(-HEAD_LIMIT, HEAD_LIMIT))
         };
-        let lead = move |values: ArrayView1<'_, f32>, theme: usize| {
-            values[theme] - largest_but(values, theme, none)
-        };
+        let [lead_own, lead_in_unit, lead_around, lead_close] =
+            [own, in_unit, terms_around, closeness_around].map(|row| Lead::of(row, none));
         move |theme: usize| {
             let weight = own[theme];
             [
@@ -111,16 +110,16 @@ impl Gathered {
                 (whole[theme] - weight).clamp(0.0, 1.0),
                 before.map_or(0.0, |terms| terms[theme].min(1.0)),
                 own[none].min(1.0),
-                largest_but(own, theme, none).min(1.0),
+                lead_own.largest_but(theme).min(1.0),
                 in_unit[theme],
                 in_sentence[theme],
                 in_unit[none],
-                lead(in_unit, theme),
+                in_unit[theme] - lead_in_unit.largest_but(theme),
                 head(unit, theme),
                 head(sentence_row, theme),
                 terms_around[theme],
-                lead(terms_around, theme),
-                lead(closeness_around, theme),
+                terms_around[theme] - lead_around.largest_but(theme),
+                closeness_around[theme] - lead_close.largest_but(theme),
             ]
         }
     }
@@ -157,10 +156,30 @@ pub fn head_columns(heads: Option<&Heads>, codebook: &Codebook) -> Option<Vec<us
     codebook.themes.iter().map(|theme| column(&theme.id)).collect()
 }
 
-/// The largest of the first `n` values but the one at `index`; 0 where there is no other.
-fn largest_but(values: ArrayView1<'_, f32>, index: usize, n: usize) -> f32 {
-    let others = values.iter().take(n).enumerate().filter(|(i, _)| *i != index);
-    others.map(|(_, &value)| value).reduce(f32::max).unwrap_or(0.0)
+/// The largest of some values, and the largest of the others: so that the largest but one of each is
+/// found without looking at all again.
+#[derive(Clone, Copy)]
+struct Lead {
+    at: usize,
+    largest: f32,
+    next: f32,
+}
+
+impl Lead {
+    /// Of the first `n` values.
+    fn of(values: ArrayView1<'_, f32>, n: usize) -> Self {
+        let nothing = Lead { at: n, largest: f32::NEG_INFINITY, next: f32::NEG_INFINITY };
+        values.iter().take(n).enumerate().fold(nothing, |lead, (at, &value)| match value {
+            _ if value > lead.largest => Lead { at, largest: value, next: lead.largest },
+            _ => Lead { next: lead.next.max(value), ..lead },
+        })
+    }
+
+    /// The largest of the values but the one at `index`; 0 where there is no other.
+    fn largest_but(&self, index: usize) -> f32 {
+        let other = if index == self.at { self.next } else { self.largest };
+        if other.is_finite() { other } else { 0.0 }
+    }
 }
 
 /// The units of each sentence that has some, in order.

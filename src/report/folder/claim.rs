@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 
-use super::OutputFile;
+use super::{KEPT_FOLDER, OutputFile};
 
 /// How the names of our staging folders begin; the process id follows.
 pub(super) const STAGING_PREFIX: &str = ".staging-";
@@ -81,6 +81,7 @@ fn check_contents(dir: &Path) -> Result<()> {
     }
     for name in names_in(dir)? {
         let ours = name.starts_with(STAGING_PREFIX)
+            || name == KEPT_FOLDER
             || OutputFile::ALL.iter().any(|file| file.name() == name);
         if !ours {
             return Err(foreign(

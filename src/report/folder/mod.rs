@@ -22,6 +22,9 @@ use super::run::{FileWritten, RunFile};
 
 use claim::{ClaimedFolder, STAGING_PREFIX};
 
+/// The folder, in the output folder, of what is kept of a run until it is finished.
+pub const KEPT_FOLDER: &str = ".resume";
+
 pub use staged::{OutputFile, StagedFile};
 
 /// A folder that will hold the output of one run.
@@ -151,6 +154,9 @@ impl OutputFolder {
         self.move_in(OutputFile::Run, &rename)?;
         sync_folder(self.path())?;
         self.folder.keep();
+        if is_whole {
+            remove_folder(&self.path().join(KEPT_FOLDER))?;
+        }
         Ok(())
     }
 
@@ -247,6 +253,13 @@ fn refuse_folder_at(target: &Path) -> Result<()> {
 
 fn remove_file(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io(path, "remove", e)),
+        _ => Ok(()),
+    }
+}
+
+fn remove_folder(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io(path, "remove", e)),
         _ => Ok(()),
     }
