@@ -178,6 +178,11 @@ fn explain(error: &serde_json::Error, text: &str) -> (RejectCode, Option<String>
                            both halves or the character itself";
             (RejectCode::BadJson, None, message.to_owned())
         }
+        _ if text.contains('\0') => {
+            let message = "the line holds zero bytes, which no JSON does: the file may be UTF-16; save \
+                           it as UTF-8";
+            (RejectCode::BadJson, None, message.to_owned())
+        }
         _ => {
             let message = format!("not JSON: {reason} (column {column}); write one object a line");
             (RejectCode::BadJson, None, message)

@@ -455,6 +455,7 @@ impl<'j> Job<'j> {
 pub(super) fn no_documents(n_records: u64, rejects: &[Reject]) -> Error {
     let mut message = match n_records {
         0 => "there is no record in the input".to_owned(),
+        1 => "no document could be read: the one record was rejected".to_owned(),
         n => format!("no document could be read: all {n} records were rejected"),
     };
     for reject in rejects.iter().take(SHOWN_REJECTS) {
