@@ -105,7 +105,7 @@ pub fn score_table(
     let work = |progress: Progress<'_>| {
         scored(Inputs::of_table("table", batches), model, &config, progress)
     };
-    at_work(py, config.threads, told, work)
+    at_work(py, &config, told, work)
 }
 
 /// The columns to read: text, id and, where there is one, date.

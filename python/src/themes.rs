@@ -111,5 +111,5 @@ fn fit_with(
 ) -> PyResult<Themes> {
     let config = config(options, file)?;
     let fit = |progress: pipeline::Progress<'_>| pipeline::fit_on(inputs()?, &config, progress);
-    Ok(at_work(py, config.threads, told, fit)?.into())
+    Ok(at_work(py, &config, told, fit)?.into())
 }

@@ -60,7 +60,7 @@ fn into_folder(
     told: Option<Py<PyAny>>,
     work: impl FnOnce(&Config, Progress<'_>) -> themeline::Result<Outcome> + Send,
 ) -> PyResult<Said> {
-    let outcome = at_work(py, config.threads, told, |progress| work(&config, progress))?;
+    let outcome = at_work(py, &config, told, |progress| work(&config, progress))?;
     let too_many = outcome.check_rejects().err().map(|error| in_words(&error));
     Ok((outcome.warnings, too_many))
 }

@@ -1,11 +1,7 @@
 //! Work without the interpreter's lock: on threads of its own, told of by a callback, ended by Ctrl-C.
-//!
-//! The library has no way to be stopped but the callback that it tells its progress to; where the user
-//! interrupts, that callback unwinds, and outputs that were not finished go with it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::panic::resume_unwind;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -13,6 +9,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use themeline::config::{Config, Options};
 use themeline::pipeline::{Progress, Stage};
+use themeline::stop::Stop;
 use themeline::{Error, Result};
 
 use crate::errors::{raised, usage};
@@ -20,8 +17,8 @@ use crate::errors::{raised, usage};
 /// How often a signal is looked for.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What unwinds where the work is stopped.
-struct Stopped;
+/// What Ctrl-C asks the work with.
+const SIGINT: u8 = 2;
 
 /// Options as JSON over those of a TOML file, checked.
 pub fn config(options: &str, file: Option<&std::path::Path>) -> PyResult<Config> {
@@ -32,90 +29,65 @@ pub fn config(options: &str, file: Option<&std::path::Path>) -> PyResult<Config>
     given.or(file.unwrap_or_default()).check().map_err(|e| raised(&e))
 }
 
-/// Does `work` on `n_threads` threads (0: one a core) without the interpreter's lock, and hands the
-/// library's progress to `told`.
+/// Does `work` on the threads that `config` asks for, without the interpreter's lock, and hands the library's
+/// progress to `told`. Where Python raises meanwhile (Ctrl-C, or `told` itself), the work is asked to stop.
 pub fn at_work<T: Send>(
     py: Python<'_>,
-    n_threads: usize,
+    config: &Config,
     told: Option<Py<PyAny>>,
     work: impl FnOnce(Progress<'_>) -> Result<T> + Send,
 ) -> PyResult<T> {
-    let watch = Watch { told, stopped: AtomicBool::new(false), why: Mutex::new(None) };
-    py.detach(|| {
-        let (done, finished) = sync_channel(1);
-        let done = thread::scope(|scope| {
+    let watch = Watch { told, stop: config.stop.clone(), why: Mutex::new(None) };
+    let tell = |stage, n| watch.tell(stage, n);
+    let done = py.detach(|| {
+        thread::scope(|scope| {
+            // Dropped by the worker, whether it ends or panics.
+            let (at_work, ended) = sync_channel::<()>(1);
             let worker = scope.spawn(|| {
-                let result = in_pool(n_threads, || work(&|stage, n| watch.tell(stage, n)));
-                let _ = done.send(());
-                result
+                let _at_work: SyncSender<()> = at_work;
+                in_pool(config.threads, || work(&tell))
             });
-            while finished.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                watch.look_for_signals();
+            while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                watch.settle(Python::attach(|py| py.check_signals()));
             }
-            worker.join()
-        });
-        match done {
-            // An interrupt that came too late to stop the work is still the user's.
-            Ok(Ok(done)) => match watch.reason() {
-                Some(why) => Err(why),
-                None => done.map_err(|error| raised(&error)),
-            },
-            Ok(Err(panic)) | Err(panic) => match watch.reason() {
-                Some(why) if panic.is::<Stopped>() => Err(why),
-                _ => resume_unwind(panic),
-            },
-        }
-    })
+            worker.join().unwrap_or_else(|panic| resume_unwind(panic))
+        })
+    });
+    match watch.why.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        // Also where it came too late to stop the work.
+        Some(why) => Err(why),
+        None => done.map_err(|error| raised(&error)),
+    }
 }
 
-/// `work` in a pool of threads; what unwinds is given back.
-fn in_pool<T: Send>(
-    n_threads: usize,
-    work: impl FnOnce() -> Result<T> + Send,
-) -> thread::Result<Result<T>> {
-    let pool = match rayon::ThreadPoolBuilder::new().num_threads(n_threads).build() {
-        Ok(pool) => pool,
-        Err(e) => {
-            let hint = "ask for fewer with `threads`";
-            return Ok(Err(Error::usage(format!("threads cannot be started: {e}"), hint)));
-        }
-    };
-    catch_unwind(AssertUnwindSafe(|| pool.install(work)))
+fn in_pool<T: Send>(n_threads: usize, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().map_err(|e| {
+        Error::usage(format!("threads cannot be started: {e}"), "ask for fewer with `threads`")
+    })?;
+    pool.install(work)
 }
 
-/// The callback, and whether the work is to stop.
+/// The callback, and what Python raised.
 struct Watch {
     told: Option<Py<PyAny>>,
-    stopped: AtomicBool,
+    stop: Stop,
     why: Mutex<Option<PyErr>>,
 }
 
 impl Watch {
-    /// Hands on what the library tells, and stops the work where that is asked for.
     fn tell(&self, stage: Stage, n: u64) {
         if let Some(told) = &self.told {
             let call = |py: Python<'_>| told.call1(py, (name(stage), n)).map(drop);
             self.settle(Python::attach(call));
         }
-        if self.stopped.load(Ordering::Relaxed) {
-            resume_unwind(Box::new(Stopped));
-        }
     }
 
-    fn look_for_signals(&self) {
-        self.settle(Python::attach(|py| py.check_signals()));
-    }
-
-    /// Stops the work where Python raised.
+    /// Asks the work to stop where Python raised.
     fn settle(&self, called: PyResult<()>) {
         if let Err(why) = called {
             self.why.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
-            self.stopped.store(true, Ordering::Relaxed);
+            self.stop.ask(SIGINT);
         }
-    }
-
-    fn reason(&self) -> Option<PyErr> {
-        self.why.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

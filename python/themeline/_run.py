@@ -142,7 +142,8 @@ def run(
     ``inputs`` is a file, a folder, a glob, or a list of them (txt, md, html, jsonl, csv, parquet; .gz, .zst). The
     options are those of the command line; ``themeline run --help`` describes each. What is not given has the
     value of ``config`` (a TOML file), else its default. The interpreter's lock is free meanwhile, and Ctrl-C (in
-    a notebook, interrupting the cell) ends the work and leaves an earlier run in the folder as it was.
+    a notebook, interrupting the cell) ends the work and leaves an earlier run in the folder as it was. The same call
+    again goes on from what was done.
     """
     options = as_json(locals())
     with told(progress) as tell:
