@@ -159,7 +159,7 @@ pub fn diff_codebooks(
         Ok(())
     })?;
     match ledger.counts.scored {
-        0 => Err(no_documents(ledger.counts.read)),
+        0 => Err(no_documents(ledger.counts.read, ledger.rejects.first())),
         _ => Ok(CodebookComparison { counts: ledger.counts, diff: diff.finish() }),
     }
 }

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::ingest::{Inputs, Why};
 use crate::report::overview::Compared;
 use crate::report::run::{CodebookUsed, Counts, EncoderUsed, InputRead, RunFile};
+use crate::report::table::visible;
 use crate::report::trends::TrendsFile;
 use crate::report::{
     DocumentsJsonl, ExportOptions, Exporter, Exports, OutputFile, OutputFolder, Rounded, ThemeIds,
@@ -32,7 +33,7 @@ use super::ledger::Ledger;
 use super::report::write_report;
 use super::sample::Sample;
 use super::scores::Scores;
-use super::stream;
+use super::stream::{self, Read};
 
 /// About how many bytes of text a unit has: what turns a bound on units into one on bytes.
 pub(super) const BYTES_PER_UNIT: usize = 120;
@@ -177,7 +178,7 @@ impl<'j> Job<'j> {
             codes.iter().flat_map(|c| [&c.id, &c.doc]).flatten().map(String::as_str).collect();
         let max_bytes = self.config.sample_units.saturating_mul(BYTES_PER_UNIT);
         let mut sample = Sample::new(self.config.seed, max_bytes);
-        let (key, mut n) = (sample.key(), 0);
+        let (key, mut n, mut rejected) = (sample.key(), 0, None);
         let mut survey = self.survey.take();
         let is_surveyed = survey.is_some();
         let rank = |document: Document| {
@@ -189,7 +190,8 @@ impl<'j> Job<'j> {
         let (records, clock) = (self.inputs.read(&self.config.ingest)?, Clock::default());
         stream::each(records, &self.config.ingest, &clock, rank, |batch| {
             n += batch.len() as u64;
-            for (rank, marks, document) in batch.into_iter().flatten() {
+            let read = batch.into_iter().filter_map(|read| kept(read, &mut rejected));
+            for (rank, marks, document) in read {
                 survey.iter_mut().zip(marks).for_each(|(survey, marks)| survey.enter(marks));
                 sample.offer(rank, document);
             }
@@ -199,7 +201,7 @@ impl<'j> Job<'j> {
         self.survey = survey;
         let sample = sample.into_documents();
         if sample.is_empty() {
-            return Err(no_documents(n));
+            return Err(no_documents(n, rejected.as_ref()));
         }
         Ok(sample)
     }
@@ -325,7 +327,7 @@ impl<'j> Job<'j> {
 
     fn outcome(&self, scores: Scores<'_>, ledger: Ledger) -> Result<Outcome> {
         if ledger.counts.scored == 0 {
-            return Err(no_documents(ledger.counts.read));
+            return Err(no_documents(ledger.counts.read, ledger.rejects.first()));
         }
         let model = scores.model;
         let mut warnings = self.warnings.clone();
@@ -390,11 +392,21 @@ impl<'j> Job<'j> {
     }
 }
 
-pub(super) fn no_documents(n_records: u64) -> Error {
+/// What was read; of what was not, the first reject is kept.
+fn kept<T>(read: Read<T>, first: &mut Option<Reject>) -> Option<T> {
+    read.map_err(|reject| _ = first.get_or_insert(reject)).ok()
+}
+
+/// The error where every record was rejected, with the `first` reject: nothing is written that could
+/// list them.
+pub(super) fn no_documents(n_records: u64, first: Option<&Reject>) -> Error {
+    let first = first.map_or(String::new(), |reject| {
+        let line = reject.line.map_or(String::new(), |line| format!(":{line}"));
+        format!("; the first: {}{line}: {}", visible(&reject.file), visible(&reject.message))
+    });
     Error::usage(
-        format!("no document could be read ({n_records} records, all rejected)"),
-        "look at the first messages above; `--text-field`, `--date-format` and `--id-field` say \
-         how records are read",
+        format!("no document could be read ({n_records} records, all rejected){first}"),
+        "`--text-field`, `--date-format` and `--id-field` say how records are read",
     )
 }
 
