@@ -149,6 +149,19 @@ fn output_that_was_not_printed_is_told_from_output_that_was() {
 }
 
 #[test]
+fn nothing_is_left_out_that_no_page_shows() {
+    let pages = pages();
+    let shown: Vec<String> = pages
+        .iter()
+        .flat_map(|page| page.blocks.iter().filter(|block| block.is_commands()))
+        .flat_map(|block| block.commands().into_iter().map(|(_, line)| line.trim().to_owned()))
+        .collect();
+    for (start, why) in NOT_RUN {
+        assert!(shown.iter().any(|line| line.starts_with(start)), "{start}: {why}");
+    }
+}
+
+#[test]
 fn commands_and_flags_in_running_text_exist() {
     let helps = helps();
     let mut faults = Vec::new();
