@@ -189,7 +189,10 @@ fn what_cannot_be_used_as_given_is_exit_2_with_the_next_step() {
     let config = out.path().join("config.toml");
     fs::write(&config, "thread = 2\n").unwrap();
     let dir = out.path().join("results");
-    let cases: [(&[&str], &str); 7] = [
+    let records = out.path().join("records.jsonl");
+    fs::write(&records, "{\"id\": \"1\", \"body\": \"They spoke of trade.\"}\n").unwrap();
+    let cases: [(&[&str], &str); 8] = [
+        (&[records.to_str().unwrap()], "\n  records.jsonl:1: "),
         (&["examples/readouts/*.nothing"], "*.nothing"),
         (&["examples/readoutz"], "readouts"),
         (&[empty.to_str().unwrap()], "empty"),

@@ -34,7 +34,7 @@ pub enum Verb {
 Examples:
   themeline run readouts/ --out results
   themeline run speeches.jsonl.zst --out results --by month --date-format dmy
-  themeline run scans/ --date 'scans/1999/*=1999' --out results
+  themeline run scans/ --date '1999/*=1999' --out results
 ")]
     Run {
         /// Files, folders or globs (txt, md, html, jsonl, csv, parquet; .gz and .zst); `-` for JSONL
