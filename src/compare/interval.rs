@@ -8,12 +8,14 @@
 //! of a theme. Either alone falls short in the other's place, and percentiles of the resamples in
 //! both (`docs/statistics.md` has the figures).
 //!
+//! In a period of thousands, groups of documents are drawn in their place ([`Moments::gathered`]).
+//!
 //! Where no document mentions a theme, resamples all say 0. Then the upper end is what chance could
 //! have hidden: the part of documents that may mention it (Clopper and Pearson 1934, with the number
 //! of documents that their weights leave), times what a document that mentions it usually says.
 
 use super::draws::Draws;
-use super::moments::{Moments, Sums};
+use super::moments::{ENOUGH_DOCUMENTS, Moments, Sums};
 use super::quantile::{of_sorted, student};
 
 /// Documents under which a period has no interval and is not compared.
@@ -79,11 +81,13 @@ pub(super) fn estimates(
         let bare = |theme| Estimate { share: total.share(theme), interval: None, se: None };
         return Some(themes.map(bare).collect());
     }
-    let resamples = draws.resampled(documents.rows.view(), n_resamples);
+    let groups = documents.gathered(total.n / ENOUGH_DOCUMENTS, &mut draws);
+    let n = groups.n_documents();
+    let resamples = draws.resampled(groups.rows.view(), n_resamples);
     let resamples: Vec<Sums<'_>> = resamples
         .rows()
         .into_iter()
-        .filter_map(|row| row.to_slice().map(|sums| Sums { sums, n: total.n }))
+        .filter_map(|row| row.to_slice().map(|sums| Sums { sums, n }))
         .filter(|resample| resample.weight() > 0.0)
         .collect();
     let estimate = |theme| {

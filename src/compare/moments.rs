@@ -8,7 +8,10 @@
 use ndarray::{Array2, ArrayView1};
 
 use super::counted::{CountedDocument, Measure};
+use super::draws::Draws;
 
+/// Documents, or groups of documents, that chance is drawn from at least, where there are as many.
+pub(super) const ENOUGH_DOCUMENTS: usize = 500;
 /// Columns before those of the themes: x and x².
 const HEAD: usize = 2;
 /// Columns of a theme: y, y² and xy.
@@ -64,6 +67,28 @@ impl Moments {
         let of_theme = |&theme: &usize| (0..EACH).map(move |k| HEAD + EACH * theme + k);
         let columns: Vec<usize> = (0..HEAD).chain(themes.iter().flat_map(of_theme)).collect();
         Moments { rows: self.rows.select(ndarray::Axis(1), &columns) }
+    }
+
+    /// The documents gathered at random into groups of `size`, the last one perhaps smaller; a row a group,
+    /// as if it were one document. Groups of documents vary about the share as documents do, so what is
+    /// drawn of them says the same of chance, at a fraction of the cost.
+    pub fn gathered(&self, size: usize, draws: &mut Draws) -> Moments {
+        if size <= 1 {
+            return self.clone();
+        }
+        let mut order: Vec<usize> = (0..self.n_documents()).collect();
+        draws.shuffle(&mut order);
+        let mut rows = Array2::zeros((order.len().div_ceil(size), self.rows.ncols()));
+        for (group, mut row) in order.chunks(size).zip(rows.outer_iter_mut()) {
+            group.iter().for_each(|&document| row += &self.rows.row(document));
+            let x = row[0];
+            row[1] = x * x;
+            for at in (HEAD..row.len()).step_by(EACH) {
+                let y = row[at];
+                (row[at + 1], row[at + 2]) = (y * y, x * y);
+            }
+        }
+        Moments { rows }
     }
 
     /// The documents of both, those of `self` first.

@@ -6,12 +6,13 @@
 //! holds in large samples where their shares are equal but their spread, or their number of documents,
 //! is not. Deals go on for a theme until `ENOUGH` of them were as large as what was found (Besag and
 //! Clifford 1991), so that themes without a change cost little and small p-values are told apart. A
-//! p-value is never 0.
+//! p-value is never 0. Where both periods have thousands of documents, groups of as many from either are dealt
+//! in their place.
 
 use ndarray::Array2;
 
 use super::draws::Draws;
-use super::moments::{Moments, Sums};
+use super::moments::{ENOUGH_DOCUMENTS, Moments, Sums};
 
 /// Deals as large as the difference found after which a theme's p-value is known well enough.
 const ENOUGH: u32 = 50;
@@ -51,6 +52,8 @@ pub(super) fn p_values(
     max_deals: usize,
     mut draws: Draws,
 ) -> Vec<Option<f64>> {
+    let of_group = from.n_documents().min(to.n_documents()) / ENOUGH_DOCUMENTS;
+    let (from, to) = (&from.gathered(of_group, &mut draws), &to.gathered(of_group, &mut draws));
     let all = from.followed_by(to);
     let sizes = (from.n_documents(), to.n_documents());
     let (from, to) = (from.total(), to.total());

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::draws::Draws;
 use super::interval::{Usual, estimates};
-use super::moments::Moments;
+use super::moments::{Moments, Sums};
 use super::{
     Between, CompareOptions, Comparison, Counted, CountedDocument, CountedTheme, Measure,
     ThemeName, Verdict, compare, permutation,
@@ -129,6 +129,26 @@ fn units_drawn_as_if_they_were_alone_would_not_hold() {
     });
     let held = n_held.count() as f64 / 400.0;
     assert!(held < 0.8, "{held}");
+}
+
+#[test]
+fn groups_of_documents_say_as_much_of_chance_as_the_documents() {
+    let mut rng = ChaCha8Rng::seed_from_u64(21);
+    let all = moments(&COMMON.documents(&mut rng, 3001, "2020"), Measure::Text);
+    let groups = all.gathered(6, &mut Draws::new(1, &["groups"]));
+    assert_eq!(groups.n_documents(), 501);
+    let (of_all, of_groups) = (all.total(), groups.total());
+    let sums = |sums: &[f64], n| (Sums { sums, n }.share(0), Sums { sums, n }.variance(0));
+    let ((share, variance), (same, near)) = (sums(&of_all, 3001), sums(&of_groups, 501));
+    assert!((share - same).abs() < 1e-12, "{share} {same}");
+    assert!((0.8..1.25).contains(&(near / variance)), "{variance} {near}");
+
+    let (held, width) = coverage(COMMON, 3000, Measure::Text, 200);
+    assert!((0.91..=0.99).contains(&held), "{held}");
+    assert!(width < 3.0 / 3000_f64.sqrt() * 0.3, "{width}");
+    let falsely = rejected((2000, 1500), (COMMON, COMMON), 100);
+    let truly = rejected((2000, 1500), (COMMON, COMMON.changed(0.15)), 20);
+    assert!(falsely <= 0.12 && truly >= 0.9, "{falsely} {truly}");
 }
 
 fn p_of(from: &[CountedDocument], to: &[CountedDocument], run: u64) -> f64 {
