@@ -183,7 +183,8 @@ def test_parquet_has_the_rows_types_and_nulls_of_the_data_dictionary(
             else:
                 assert isinstance(value, kinds[field["type"]]), (found.line, field["name"], value)
     assert n_null > 0
-    assert {"007", "0e5", "1"} <= {row["document"] for row in found.rows} or file == "trends.parquet"
+    if file != "trends.parquet":
+        assert {"007", "0e5", "1"} <= {row["document"] for row in found.rows}
 
 
 @pytest.mark.parametrize("engine", ENGINES)
