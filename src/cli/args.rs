@@ -124,8 +124,8 @@ Examples:
   themeline export results --out results-csv
   themeline export results --out for-excel --table scores --table trends
 
-One file a table (UTF-8, with a header), and datapackage.json, which says what every column means. An empty
-field is null.
+One file a table (UTF-8, with a header), and datapackage.json, which says what each column means.
+An empty field is null.
 ")]
     Export {
         /// Folder that `run`, `score` or `compare` wrote
