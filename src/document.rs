@@ -216,13 +216,13 @@ pub struct Document {
 pub struct Reject {
     /// The file, relative to the input it was found under.
     pub file: String,
-    /// Line of the record, from 1; null where the format has no lines.
+    /// Line of the record, from 1. Null: the format has no lines.
     pub line: Option<u64>,
-    /// Offset of the record's first byte in the (decompressed) file; null where unknown.
+    /// Offset of the record's first byte in the (decompressed) file, from 0. Null: unknown.
     pub byte_offset: Option<u64>,
-    /// Number of the record in the file, from 1; null where the whole file is rejected.
+    /// Number of the record in the file, from 1. Null: the whole file is rejected.
     pub record: Option<u64>,
-    /// The field at fault, where there is one.
+    /// The field at fault. Null: no single one is.
     pub field: Option<String>,
     /// Stable code, snake_case (`bad_json`, `missing_field`, `ambiguous_date`, ...).
     pub code: RejectCode,

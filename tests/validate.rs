@@ -1,7 +1,8 @@
 //! `themeline validate` as a user does it: a run, hand codes, and what is said of the two.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use predicates::prelude::*;
@@ -231,6 +232,55 @@ fn a_folder_of_texts_is_read_again_under_the_same_ids() {
     let found: Value = serde_json::from_slice(&done.get_output().stdout).unwrap();
     assert_eq!(found["n_passages"], codes.len());
     assert_eq!(found["n_without_units"], 0);
+}
+
+/// Every file of a folder.
+fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let read = |entry: std::io::Result<fs::DirEntry>| {
+        let path = entry.unwrap().path();
+        (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap())
+    };
+    fs::read_dir(dir).unwrap().map(read).collect()
+}
+
+#[test]
+fn what_is_found_is_kept_in_the_folder_and_its_report_shows_it() {
+    let study = Study::new(&[]);
+    let dir = study.path("out");
+    let before = files(&dir);
+    study.validate(&["--codes", "codes.jsonl", "--print-only"]).success();
+    study.validate(&["--codes", "no-such-file.jsonl"]).failure();
+    assert!(files(&dir) == before, "nothing was to be written");
+
+    let path = study.path("codes.jsonl");
+    let printed = study.json(&["--codes", path.to_str().unwrap()]);
+    let after = files(&dir);
+    let kept: Value = serde_json::from_slice(&after["validation.json"]).unwrap();
+    assert_eq!(kept, printed);
+    let page = String::from_utf8(after["report.html"].clone()).unwrap();
+    assert!(page.contains("Macro F1") && page.contains("Calibration error"));
+    let run: Value = serde_json::from_slice(&after["run.json"]).unwrap();
+    for file in run["files"].as_array().unwrap() {
+        let bytes = &after[file["name"].as_str().unwrap()];
+        assert_eq!(file["blake3"], blake3::hash(bytes).to_hex().to_string(), "{file}");
+    }
+    let changed = ["validation.json", "report.html", "datapackage.json", "run.json"];
+    for (name, bytes) in &after {
+        let is_machine = name != "run.json" && bytes_contain(bytes, study.root.path());
+        assert!(!is_machine, "{name} names a path of this machine");
+        assert!(changed.contains(&name.as_str()) || *bytes == before[name], "{name} changed");
+    }
+
+    // Cross-validation says so on the page; a later run takes the figures of the earlier one away.
+    study.json(&["--codes", "codes.jsonl", "--leave-out", "3"]);
+    let page = fs::read_to_string(dir.join("report.html")).unwrap();
+    assert!(page.contains("scored by a fit without it (3 parts)"));
+    study.run(&[]);
+    assert!(!dir.join("validation.json").exists());
+}
+
+fn bytes_contain(bytes: &[u8], path: &Path) -> bool {
+    String::from_utf8_lossy(bytes).contains(path.to_str().unwrap())
 }
 
 #[test]

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::compare::{Between, Copies, Measure};
 use crate::config::Options;
 use crate::document::PeriodLength;
+use crate::report::csv::CsvTable;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -130,12 +131,40 @@ Examples:
         #[arg(long, value_name = "DIR")]
         charts: Option<PathBuf>,
     },
+    /// Write the tables of a finished folder as CSV
+    #[command(before_help = "\
+Examples:
+  themeline export results --out results-csv
+  themeline export results --out for-excel --table scores --table trends
+
+One file a table (UTF-8, with a header), and datapackage.json, which says what each column means.
+An empty field is null.
+")]
+    Export {
+        /// Folder that `run`, `score` or `compare` wrote
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        /// Folder for the files: a new or empty one, or an earlier export, which is replaced
+        #[arg(long, short, value_name = "FOLDER")]
+        out: PathBuf,
+        /// A table to write; may be given many times [default: all that there are]
+        #[arg(long, value_enum, value_name = "NAME")]
+        table: Vec<CsvTable>,
+        /// Write text as it is
+        ///
+        /// Otherwise text that a spreadsheet would take for a formula gets an apostrophe in front: text that
+        /// begins with = + - @, a tab or a line break.
+        #[arg(long)]
+        raw: bool,
+    },
     /// Check scores against hand codes
     #[command(before_help = "\
 Examples:
   themeline validate results --codes codes.jsonl
   themeline validate results --codes first.jsonl --codes second.jsonl    compare coders too
   themeline validate results --codes codes.jsonl --leave-out 5           cross-validate
+
+What is printed is kept too, as validation.json of the folder, and its report shows it.
 
 A line of codes.jsonl is {\"doc\": ID, \"start\": BYTE, \"text\": SENTENCE, \"themes\": [ID, ...]}; without
 `start` the text is searched in the document, and without `doc` the line's `id` names the document.
@@ -430,6 +459,10 @@ pub struct ValidateFlags {
     /// Print JSON instead of a table
     #[arg(long)]
     pub json: bool,
+
+    /// Leave the folder as it is: write no validation.json, and no report with it
+    #[arg(long)]
+    pub print_only: bool,
 }
 
 /// Flags that `run`, `fit` and `score` share.

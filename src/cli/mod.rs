@@ -20,7 +20,9 @@ use crate::config::{Command, Config, Options};
 use crate::embed::{self, DistillOptions, ModelStore};
 use crate::error::{Error, Result};
 use crate::ingest::Inputs;
-use crate::pipeline::{self, CompareRequest, Outcome, ReportRequest, ValidateRequest};
+use crate::pipeline::{
+    self, CompareRequest, ExportRequest, Outcome, ReportRequest, ValidateRequest,
+};
 use crate::report;
 use crate::stop::Stop;
 use crate::theme::ThemeModel;
@@ -97,6 +99,9 @@ fn act(verb: Verb, given: &[OsString]) -> Result<()> {
         }
         Verb::Compare { dirs, flags } => compare(&dirs, flags),
         Verb::Report { dir, out, charts } => show(&dir, ReportRequest { out, charts }),
+        Verb::Export { dir, out, table, raw } => {
+            export(&dir, &ExportRequest { out, tables: table, is_raw: raw })
+        }
         Verb::Validate { dir, flags } => check_against_codes(&dir, flags),
         Verb::Sample { dir, flags } => coding::sample(&dir, &flags),
         Verb::Codebook { verb } => codebooks::act(verb),
@@ -243,6 +248,16 @@ fn show(dir: &Path, request: ReportRequest) -> Result<()> {
     Ok(())
 }
 
+fn export(dir: &Path, request: &ExportRequest) -> Result<()> {
+    let written = pipeline::export(dir, request)?;
+    for (table, n_rows) in &written {
+        let rows = if *n_rows == 1 { "row" } else { "rows" };
+        talk::say(&format!("{:<18}{n_rows:>10} {rows}", table.file_name()));
+    }
+    talk::say(&format!("tables: {}", request.out.display()));
+    Ok(())
+}
+
 fn check_against_codes(dir: &Path, flags: ValidateFlags) -> Result<()> {
     use_threads(flags.threads);
     let request = ValidateRequest {
@@ -252,14 +267,19 @@ fn check_against_codes(dir: &Path, flags: ValidateFlags) -> Result<()> {
         n_wrong: flags.errors,
         seed: flags.seed,
         models_dir: flags.models_dir,
+        is_dry: flags.print_only,
     };
     let talk = Talk::new(false, false);
     let validation = pipeline::validate(dir, &request, &talk.progress())?;
     talk.clear();
     match flags.json {
-        true => print_json(&validation),
-        false => print(&report::validation::text(&validation)),
+        true => print_json(&validation)?,
+        false => print(&report::validation::text(&validation))?,
     }
+    if !request.is_dry {
+        talk::say(&format!("kept: {}", dir.join("validation.json").display()));
+    }
+    Ok(())
 }
 
 fn models(verb: Models, dir: Option<&Path>) -> Result<()> {

@@ -228,12 +228,22 @@ impl Found {
     }
 }
 
-/// The name of a path below `base`, with `/` between its parts.
-/// Whether a folder holds what an earlier run wrote.
+/// Whether a folder holds what an earlier run or export wrote.
 fn is_output(folder: &Path) -> bool {
-    ["run.json", "documents.jsonl", "themes.json"].iter().all(|name| folder.join(name).is_file())
+    let of_run = ["run.json", "documents.jsonl", "themes.json"];
+    of_run.iter().all(|name| folder.join(name).is_file()) || is_export(folder)
 }
 
+/// The name of the package in the `datapackage.json` of `themeline export`: what is exported is no input.
+pub const EXPORT_NAME: &str = "themeline-export";
+
+fn is_export(folder: &Path) -> bool {
+    let package = std::fs::read(folder.join("datapackage.json")).ok();
+    let package: Option<serde_json::Value> = package.and_then(|p| serde_json::from_slice(&p).ok());
+    package.is_some_and(|package| package["name"] == EXPORT_NAME)
+}
+
+/// The name of a path below `base`, with `/` between its parts.
 fn relative(path: &Path, base: &Path) -> String {
     let below = path.strip_prefix(base).unwrap_or(path);
     let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
@@ -419,10 +429,15 @@ mod tests {
             ("out/documents.jsonl", "{}"),
             ("out/themes.json", "{}"),
             ("half/documents.jsonl", "{}"),
+            ("csv/units.csv", "text"),
+            ("csv/datapackage.json", r#"{"name": "themeline-export"}"#),
+            ("own/units.csv", "text"),
+            ("own/datapackage.json", r#"{"name": "my-corpus"}"#),
         ]);
         let inputs = expand(&folder, &["."]).unwrap();
-        assert_eq!(names(&inputs), ["a.txt", "half/documents.jsonl"]);
-        assert_eq!(inputs.skipped()[0].why, Why::Output);
+        assert_eq!(names(&inputs), ["a.txt", "half/documents.jsonl", "own/units.csv"]);
+        let outputs = inputs.skipped().iter().filter(|skipped| skipped.why == Why::Output);
+        assert_eq!(outputs.map(|skipped| &*skipped.name).collect::<Vec<_>>(), ["csv", "out"]);
     }
 
     #[test]

@@ -37,6 +37,7 @@ use crate::document::{Date, Document, Place, Reject};
 
 pub use date::DateFormat;
 pub use decode::Compression;
+pub use expand::EXPORT_NAME;
 pub use files::{Fingerprint, Format, InputFile, Inputs, Records, Skipped, Why};
 
 use fields::Fields;

@@ -1,10 +1,12 @@
-//! The verbs, on one screen: what `run`, `fit`, `score`, `compare`, `report`, `sample` and `validate` do, in order.
+//! The verbs, on one screen: what `run`, `fit`, `score`, `compare`, `report`, `export`, `sample` and `validate`
+//! do, in order.
 
 mod clock;
 mod codebooks;
 mod coding;
 mod compare;
 mod drift;
+mod export;
 mod job;
 mod kept;
 mod ledger;
@@ -29,6 +31,7 @@ use crate::theme::promote::{self, Promotion};
 pub use codebooks::{CodebookCheck, CodebookComparison, check_codebook, diff_codebooks};
 pub use coding::{SampleRequest, ToCode, sample};
 pub use compare::{CompareRequest, Compared, compare};
+pub use export::{ExportRequest, export};
 pub use job::{Outcome, Progress, Stage};
 pub use kept::{Resumed, command as interrupted_command};
 pub use report::{ReportRequest, report};

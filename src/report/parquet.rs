@@ -29,6 +29,7 @@ use parquet::file::properties::WriterProperties;
 use crate::score::{ScoredDocument, ThemeScore, UnitScore};
 
 use super::Exporter;
+use super::folder::OutputFile;
 use super::rows::{ScoresTag, UnitsTag};
 use super::value::{Rounded, ThemeIds};
 
@@ -104,6 +105,16 @@ fn properties(schema: &str) -> WriterProperties {
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_key_value_metadata(Some(vec![KeyValue::new(SCHEMA_KEY.to_owned(), schema.to_owned())]))
         .build()
+}
+
+/// The columns of a file of the folder. `None`: it is no Parquet file.
+pub(super) fn columns(file: OutputFile) -> Option<Fields> {
+    match file {
+        OutputFile::UnitsParquet => Some(UnitColumns::fields()),
+        OutputFile::Scores => Some(ScoreColumns::fields()),
+        OutputFile::TrendsParquet => Some(trends::TrendColumns::fields()),
+        _ => None,
+    }
 }
 
 fn required(name: &str, kind: DataType) -> Field {

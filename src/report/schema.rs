@@ -51,7 +51,7 @@ pub fn schema(name: &str) -> Result<Value> {
     })
 }
 
-fn of<T: JsonSchema>() -> Value {
+pub(super) fn of<T: JsonSchema>() -> Value {
     SchemaSettings::draft2020_12()
         .for_serialize()
         .into_generator()

@@ -1,11 +1,14 @@
-//! Reading the tables of an output folder whole: each file named where it is missing, of another form,
-//! or written by a later version.
+//! Reading the tables of an output folder: each file named where it is missing, of another form, or
+//! written by a later version.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use arrow_array::{RecordBatch, RecordBatchReader};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -20,22 +23,42 @@ use super::read::HINT;
 /// # Errors
 /// `Usage` where the folder has no such file, `Malformed` where it is no table, or of another form.
 pub fn parquet_table(dir: &Path, file: OutputFile, form: &str) -> Result<ArrowTable> {
+    let (path, reader) = opened(dir, file, form)?;
+    let schema = reader.schema();
+    let batches = reader.collect::<std::result::Result<_, _>>().map_err(|e| no_table(&path, &e))?;
+    Ok(ArrowTable { schema, batches })
+}
+
+/// Hands a Parquet table of a finished run to `take`, batch by batch.
+///
+/// # Errors
+/// As [`parquet_table`], and what `take` gives.
+pub fn each_batch(
+    dir: &Path,
+    (file, form): (OutputFile, &str),
+    mut take: impl FnMut(&RecordBatch) -> Result<()>,
+) -> Result<()> {
+    let (path, mut reader) = opened(dir, file, form)?;
+    reader.try_for_each(|batch| take(&batch.map_err(|e| no_table(&path, &e))?))
+}
+
+/// A Parquet table that is of the form `form`, to be read from its start.
+fn opened(dir: &Path, file: OutputFile, form: &str) -> Result<(PathBuf, ParquetRecordBatchReader)> {
     let (path, source) = open(dir, file)?;
-    let malformed = |e: &dyn std::fmt::Display| {
-        Error::malformed(&path, (0, 0), format!("not a table: {e}"), HINT)
-    };
     let metadata =
-        ArrowReaderMetadata::load(&source, Default::default()).map_err(|e| malformed(&e))?;
+        ArrowReaderMetadata::load(&source, Default::default()).map_err(|e| no_table(&path, &e))?;
     let notes = metadata.metadata().file_metadata().key_value_metadata();
     let found = notes.into_iter().flatten().find(|note| note.key == SCHEMA_KEY);
     check_form(&path, found.and_then(|note| note.value.as_deref()), form)?;
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(source, metadata)
         .with_batch_size(super::parquet::GROUP_ROWS)
         .build()
-        .map_err(|e| malformed(&e))?;
-    let schema = arrow_array::RecordBatchReader::schema(&reader);
-    let batches = reader.collect::<std::result::Result<_, _>>().map_err(|e| malformed(&e))?;
-    Ok(ArrowTable { schema, batches })
+        .map_err(|e| no_table(&path, &e))?;
+    Ok((path, reader))
+}
+
+fn no_table(path: &Path, fault: &dyn std::fmt::Display) -> Error {
+    Error::malformed(path, (0, 0), format!("not a table: {fault}"), HINT)
 }
 
 /// The lines of a JSON Lines file of a finished run.
@@ -43,13 +66,29 @@ pub fn parquet_table(dir: &Path, file: OutputFile, form: &str) -> Result<ArrowTa
 /// # Errors
 /// As [`parquet_table`], with the line.
 pub fn json_lines(dir: &Path, file: OutputFile, form: &str) -> Result<Vec<Value>> {
-    let (path, source) = open(dir, file)?;
     let mut rows = Vec::new();
+    each_line(dir, (file, form), |row| {
+        rows.push(row);
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// Hands the lines of a JSON Lines file of a finished run to `take`, one after another.
+///
+/// # Errors
+/// As [`json_lines`], and what `take` gives.
+pub fn each_line(
+    dir: &Path,
+    (file, form): (OutputFile, &str),
+    mut take: impl FnMut(Value) -> Result<()>,
+) -> Result<()> {
+    let (path, source) = open(dir, file)?;
     for (n, line) in BufReader::new(source).lines().enumerate() {
         let line = line.map_err(|e| Error::io(&path, "read", e))?;
-        rows.push(parsed(&path, line.as_bytes(), n, form)?);
+        take(parsed(&path, line.as_bytes(), n, form)?)?;
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// A file of a finished run that is one JSON object.

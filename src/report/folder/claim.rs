@@ -11,11 +11,11 @@ use crate::error::{Error, Result};
 use super::{KEPT_FOLDER, OutputFile};
 
 /// How the names of our staging folders begin; the process id follows.
-pub(super) const STAGING_PREFIX: &str = ".staging-";
+pub(in crate::report) const STAGING_PREFIX: &str = ".staging-";
 
 /// A folder that this run alone may write, until it is dropped.
 #[derive(Debug)]
-pub(super) struct ClaimedFolder {
+pub(in crate::report) struct ClaimedFolder {
     path: PathBuf,
     /// Whether to remove it on drop: we made it, and nothing was committed.
     ours_to_remove: bool,
@@ -23,25 +23,28 @@ pub(super) struct ClaimedFolder {
 }
 
 impl ClaimedFolder {
-    /// Claims `dir`, which is made where it does not exist.
-    pub(super) fn claim(dir: &Path) -> Result<Self> {
+    /// Claims `dir`, which is made where it does not exist; `check` refuses one whose contents are not ours.
+    pub(in crate::report) fn claim(
+        dir: &Path,
+        check: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<Self> {
         let ours_to_remove = make_folder(dir)?;
         let lock = lock(dir)?;
         let is_locked = lock.is_some();
         let claimed = ClaimedFolder { path: dir.to_path_buf(), ours_to_remove, _lock: lock };
-        check_contents(dir)?;
+        check(dir)?;
         if is_locked {
             remove_stale_staging(dir)?;
         }
         Ok(claimed)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::report) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The folder holds a run now, and stays.
-    pub(super) fn keep(&mut self) {
+    pub(in crate::report) fn keep(&mut self) {
         self.ours_to_remove = false;
     }
 }
@@ -71,7 +74,7 @@ fn make_folder(dir: &Path) -> Result<bool> {
 }
 
 /// Refuses a folder whose contents are not a run of ours.
-fn check_contents(dir: &Path) -> Result<()> {
+pub(super) fn check_contents(dir: &Path) -> Result<()> {
     let run = dir.join(OutputFile::Run.name());
     match fs::read(&run) {
         Ok(bytes) if is_run(&bytes) => return Ok(()),
@@ -93,7 +96,7 @@ fn check_contents(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-fn foreign(dir: &Path, why: &str) -> Error {
+pub(in crate::report) fn foreign(dir: &Path, why: &str) -> Error {
     Error::usage(
         format!("{}: {why}", dir.display()),
         "nothing was written there; give a new or empty folder with --out",
@@ -109,7 +112,7 @@ fn is_run(bytes: &[u8]) -> bool {
         .is_ok_and(|head| head.schema.starts_with("themeline/run/"))
 }
 
-pub(super) fn names_in(dir: &Path) -> Result<Vec<String>> {
+pub(in crate::report) fn names_in(dir: &Path) -> Result<Vec<String>> {
     let read = || -> io::Result<Vec<String>> {
         fs::read_dir(dir)?
             .map(|entry| entry.map(|e| e.file_name().to_string_lossy().into_owned()))

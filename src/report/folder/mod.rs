@@ -4,6 +4,7 @@
 //! output folder (so on the same file system), and moved in at [`OutputFolder::commit`]. An earlier
 //! run in the folder stays as it is until then. `run.json` is removed first and moved in last:
 //! whoever finds it may trust the rest. Dropped without a commit, the folder is as it was before.
+//! What the files are is said by `datapackage.json`, which every folder gets.
 
 mod claim;
 mod staged;
@@ -18,14 +19,16 @@ use tempfile::TempDir;
 use crate::error::{Error, Result};
 
 use super::jsonl::json_file;
+use super::package;
 use super::run::{FileWritten, RunFile};
 
-use claim::{ClaimedFolder, STAGING_PREFIX};
+use claim::check_contents;
+
+pub(super) use claim::{ClaimedFolder, STAGING_PREFIX, foreign, names_in};
+pub use staged::{OutputFile, StagedFile};
 
 /// The folder, in the output folder, of what is kept of a run until it is finished.
 pub const KEPT_FOLDER: &str = ".resume";
-
-pub use staged::{OutputFile, StagedFile};
 
 /// A folder that will hold the output of one run.
 #[derive(Debug)]
@@ -45,11 +48,8 @@ impl OutputFolder {
     /// [`Error::Usage`] where another folder should be given; [`Error::Io`] where the file system
     /// refuses.
     pub fn create(dir: impl AsRef<Path>) -> Result<Self> {
-        let folder = ClaimedFolder::claim(dir.as_ref())?;
-        let staging = tempfile::Builder::new()
-            .prefix(&format!("{STAGING_PREFIX}{}-", std::process::id()))
-            .tempdir_in(folder.path())
-            .map_err(|source| Error::io(folder.path(), "write into", source))?;
+        let folder = ClaimedFolder::claim(dir.as_ref(), check_contents)?;
+        let staging = staging_in(folder.path())?;
         Ok(OutputFolder { staging, folder, open: BTreeSet::new(), kept: Vec::new() })
     }
 
@@ -116,7 +116,8 @@ impl OutputFolder {
     ///
     /// # Errors
     /// Those of `commit`.
-    pub fn amend(self, mut run: RunFile) -> Result<()> {
+    pub fn amend(mut self, mut run: RunFile) -> Result<()> {
+        self.describe(&run.files)?;
         let is_new = |name: &str| self.kept.iter().any(|(_, written)| written.name == name);
         run.files.retain(|file| !is_new(&file.name));
         run.files.extend(self.kept.iter().map(|(_, written)| written.clone()));
@@ -124,12 +125,22 @@ impl OutputFolder {
     }
 
     fn commit_with(
-        self,
+        mut self,
         mut run: RunFile,
         rename: impl Fn(&Path, &Path) -> io::Result<()>,
     ) -> Result<()> {
+        self.describe(&[])?;
         run.files = self.kept.iter().map(|(_, written)| written.clone()).collect();
         self.place(run, true, rename)
+    }
+
+    /// Writes `datapackage.json`: of the files that were kept, and of `others`, which stay.
+    fn describe(&mut self, others: &[FileWritten]) -> Result<()> {
+        let named = |name: &str| OutputFile::ALL.into_iter().find(|file| file.name() == name);
+        let kept = self.kept.iter().map(|(file, _)| *file);
+        let files = kept.chain(others.iter().filter_map(|file| named(&file.name)));
+        let package = package::of_folder(&files.chain([OutputFile::Run]).collect());
+        self.write(OutputFile::DataPackage, |out| json_file(&package, out))
     }
 
     fn place(
@@ -217,6 +228,14 @@ impl OutputFolder {
     }
 }
 
+/// A folder for what is not yet whole, inside the one that it will be moved into.
+pub(super) fn staging_in(dir: &Path) -> Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix(&format!("{STAGING_PREFIX}{}-", std::process::id()))
+        .tempdir_in(dir)
+        .map_err(|source| Error::io(dir, "write into", source))
+}
+
 /// Writes one file outside an output folder (`themeline fit --out themes.json`), whole or not at
 /// all: beside its place first, then moved over it.
 pub fn write_whole(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
@@ -251,7 +270,7 @@ fn refuse_folder_at(target: &Path) -> Result<()> {
     }
 }
 
-fn remove_file(path: &Path) -> Result<()> {
+pub(super) fn remove_file(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io(path, "remove", e)),
         _ => Ok(()),
@@ -267,7 +286,7 @@ fn remove_folder(path: &Path) -> Result<()> {
 
 /// Makes the names in a folder durable. Where a folder cannot be opened (Windows), the system
 /// has no such call and needs none.
-fn sync_folder(dir: &Path) -> Result<()> {
+pub(super) fn sync_folder(dir: &Path) -> Result<()> {
     match cfg!(unix) {
         true => File::open(dir)
             .and_then(|folder| folder.sync_all())
@@ -278,7 +297,6 @@ fn sync_folder(dir: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::claim::names_in;
     use super::*;
     use crate::report::fixture::run_file;
 
@@ -312,14 +330,15 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("new/out");
         finished(&dir, &BOTH, "Häuser\n");
-        assert_eq!(names_in(&dir).unwrap(), ["documents.jsonl", "rejects.jsonl", "run.json"]);
+        let all = ["datapackage.json", "documents.jsonl", "rejects.jsonl", "run.json"];
+        assert_eq!(names_in(&dir).unwrap(), all);
         let run: RunFile =
             serde_json::from_slice(&fs::read(dir.join("run.json")).unwrap()).unwrap();
         let names: Vec<&str> = run.files.iter().map(|file| file.name.as_str()).collect();
-        assert_eq!(names, ["documents.jsonl", "rejects.jsonl"]);
+        assert_eq!(names, all[..3]);
         for file in &run.files {
             let bytes = fs::read(dir.join(&file.name)).unwrap();
-            assert_eq!(bytes, "Häuser\n".as_bytes());
+            assert_eq!(bytes == "Häuser\n".as_bytes(), file.name != all[0]);
             assert_eq!(file.bytes, bytes.len() as u64);
             assert_eq!(file.blake3, blake3::hash(&bytes).to_hex().as_str());
         }
@@ -332,8 +351,32 @@ mod tests {
         fs::write(root.path().join("notes.txt"), "mine").unwrap();
         finished(root.path(), &[OutputFile::Documents], "new");
         let names = names_in(root.path()).unwrap();
-        assert_eq!(names, ["documents.jsonl", "notes.txt", "run.json"]);
+        assert_eq!(names, ["datapackage.json", "documents.jsonl", "notes.txt", "run.json"]);
         assert_eq!(fs::read_to_string(root.path().join("documents.jsonl")).unwrap(), "new");
+    }
+
+    /// The files that `datapackage.json` speaks of.
+    fn described(dir: &Path) -> Vec<String> {
+        let bytes = fs::read(dir.join("datapackage.json")).unwrap();
+        let package: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let resources = package["resources"].as_array().unwrap().iter();
+        resources.map(|file| file["path"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn every_file_is_described_also_those_that_stay_when_a_run_is_amended() {
+        let root = tempfile::tempdir().unwrap();
+        finished(root.path(), &BOTH, "old");
+        assert_eq!(described(root.path()), ["documents.jsonl", "rejects.jsonl", "run.json"]);
+        let run = || serde_json::from_slice(&fs::read(root.path().join("run.json")).unwrap());
+        let mut folder = OutputFolder::create(root.path()).unwrap();
+        write(&mut folder, OutputFile::Report, "page");
+        folder.amend(run().unwrap()).unwrap();
+        let all = ["documents.jsonl", "rejects.jsonl", "report.html", "run.json"];
+        assert_eq!(described(root.path()), all);
+        let run: RunFile = run().unwrap();
+        let names: Vec<&str> = run.files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["datapackage.json", "documents.jsonl", "rejects.jsonl", "report.html"]);
     }
 
     #[test]

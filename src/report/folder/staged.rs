@@ -29,15 +29,19 @@ pub enum OutputFile {
     Copies,
     /// `rejects.jsonl`
     Rejects,
+    /// `validation.json`; written by `themeline validate` alone.
+    Validation,
     /// `report.html`
     Report,
+    /// `datapackage.json`; written by [`OutputFolder::commit`] and [`OutputFolder::amend`].
+    DataPackage,
     /// `run.json`; written by [`OutputFolder::commit`] alone.
     Run,
 }
 
 impl OutputFile {
     /// All of them, in the order of the contract.
-    pub const ALL: [OutputFile; 11] = [
+    pub const ALL: [OutputFile; 13] = [
         OutputFile::Documents,
         OutputFile::UnitsParquet,
         OutputFile::UnitsJsonl,
@@ -47,7 +51,9 @@ impl OutputFile {
         OutputFile::TrendsParquet,
         OutputFile::Copies,
         OutputFile::Rejects,
+        OutputFile::Validation,
         OutputFile::Report,
+        OutputFile::DataPackage,
         OutputFile::Run,
     ];
 
@@ -63,7 +69,9 @@ impl OutputFile {
             OutputFile::TrendsParquet => "trends.parquet",
             OutputFile::Copies => "copies.jsonl",
             OutputFile::Rejects => "rejects.jsonl",
+            OutputFile::Validation => "validation.json",
             OutputFile::Report => "report.html",
+            OutputFile::DataPackage => "datapackage.json",
             OutputFile::Run => "run.json",
         }
     }

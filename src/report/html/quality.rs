@@ -1,6 +1,7 @@
 //! What stands beside the numbers: emergent themes, copies, rejects, warnings, hand codes.
 
-use crate::report::overview::{Listed, Overview, VALIDATION};
+use crate::report::OutputFile;
+use crate::report::overview::{Listed, Overview};
 use crate::report::table::visible;
 use crate::validate::{Agreement, Interval, Validation};
 
@@ -168,10 +169,7 @@ pub fn codes(overview: &Overview) -> Markup {
             "<p>No hand codes were given, so nothing here says how well a careful reader would "
         );
         put!(out, "agree. <code>themeline sample</code> draws passages to code; <code>themeline ");
-        put!(
-            out,
-            "validate DIR --codes FILE --json &gt; DIR/validation.json</code> checks scores "
-        );
+        put!(out, "validate DIR --codes FILE</code> checks scores ");
         put!(out, "against them, and <code>compare --codes</code> corrects shares by them.</p>");
     }
     if let Some(validation) = &overview.validation {
@@ -188,7 +186,8 @@ fn agreement(validation: &Validation) -> Markup {
         number(Some(figures.macro_f1), figures.intervals.macro_f1)
     });
     put!(out, " against hand codes of ", { Count(figures.n_passages) }, " passages in ");
-    put!(out, { Count(figures.n_documents) }, " documents, as ", { VALIDATION }, " has it.</p>");
+    put!(out, { Count(figures.n_documents) }, " documents, as ", { OutputFile::Validation.name() });
+    put!(out, " has it", { validation.leave_out.map_or(String::new(), left_out) }, ".</p>");
     for warning in &validation.warnings {
         put!(out, r#"<p class="note">"#, { visible(warning) }, "</p>");
     }
@@ -213,6 +212,10 @@ fn agreement(validation: &Validation) -> Markup {
     put!(out, [agreement_row("none", &figures.none, calibration.map(|c| c.none.ece))]);
     put!(out, "</tbody></table></div>", [confusions(validation)]);
     out
+}
+
+fn left_out(n_parts: u64) -> String {
+    format!("; each document was scored by a fit without it ({n_parts} parts)")
 }
 
 fn agreement_row(theme: &str, agreement: &Agreement, ece: Option<f64>) -> Markup {

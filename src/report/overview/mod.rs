@@ -34,8 +34,6 @@ use evidence::Places;
 
 /// Rows of copies and rejects that are listed.
 const MAX_ROWS: usize = 40;
-/// Where `themeline validate --json` may have been kept in a folder.
-pub const VALIDATION: &str = "validation.json";
 
 /// A finished folder, to be looked at.
 #[derive(Debug, Clone)]
@@ -220,9 +218,9 @@ fn list<T: DeserializeOwned>(
     Ok(())
 }
 
-/// What `themeline validate DIR --json > DIR/validation.json` left.
+/// What `themeline validate` left.
 fn validation_of(dir: &Path) -> Result<Option<Validation>> {
-    let path = dir.join(VALIDATION);
+    let path = dir.join(OutputFile::Validation.name());
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

@@ -35,7 +35,7 @@ pub fn trends_parquet<W: Write + Send>(trends: &TrendsFile, out: W) -> io::Resul
 }
 
 #[derive(Default)]
-struct TrendColumns {
+pub(super) struct TrendColumns {
     theme: StringBuilder,
     period: StringBuilder,
     group: StringBuilder,
