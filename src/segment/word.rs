@@ -98,6 +98,9 @@ fn gap(between: &str) -> (Gap, usize) {
     if between.len() < 2 && !matches!(between, "," | ";" | ":" | "-") {
         return (Gap::Space, 0);
     }
+    if breaks_a_word(between) {
+        return (Gap::Space, between.len());
+    }
     let kind = between.chars().fold(Gap::Space, |kind, c| match c {
         ';' => Gap::Semicolon,
         _ if kind == Gap::Semicolon => kind,
@@ -113,6 +116,13 @@ fn gap(between: &str) -> (Gap, usize) {
         .map(|at| at + between[at..].chars().next().map_or(0, char::len_utf8));
     let opens = |c: char| c.is_whitespace() || matches!(c, '—' | '–' | '-' | '(' | '[' | '“');
     (kind, close.or_else(|| between.find(opens)).unwrap_or(between.len()))
+}
+
+/// Whether a hyphen ends the line, close to what stands before it: a word cut in two, or a compound. A dash
+/// has room on both sides, or on neither.
+fn breaks_a_word(between: &str) -> bool {
+    let blank = between.strip_prefix(['-', '‐']).filter(|rest| rest.trim().is_empty());
+    blank.is_some_and(|blank| blank.contains(['\n', '\r']))
 }
 
 /// The asides of a sentence: brackets and short quotations, in order.
@@ -177,6 +187,14 @@ mod tests {
             ("aims", Gap::Space),
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_hyphen_at_the_end_of_a_line_is_no_dash() {
+        let gaps = |text| words(text).into_iter().map(|(_, gap)| gap).collect::<Vec<_>>();
+        assert_eq!(gaps("They pro-\n  mised"), [Gap::Space; 3]);
+        assert_eq!(gaps("They met -\nbriefly"), [Gap::Space, Gap::Space, Gap::Dash]);
+        assert_eq!(gaps("They met—\nbriefly"), [Gap::Space, Gap::Space, Gap::Dash]);
     }
 
     #[test]
