@@ -33,12 +33,15 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("pip install ", "builds the Python package; .ci/python does it"),
     ("benches/peers/run ", "fetches the peers"),
     (".ci/rust-bert ", "fetches libtorch; it is a step of .ci/run --all"),
+    ("venv-pack ", "is a program of its own, for a cluster"),
+    ("PYSPARK_PYTHON=", "needs a Spark cluster; .ci/spark runs what is submitted"),
+    ("sbatch ", "needs Slurm"),
     ("export LIBTORCH=", "needs libtorch"),
     ("themeline run my-readouts/ --out results --encoder rust-bert:", "needs libtorch and a GPU"),
 ];
 
 /// Flags in running text that are those of other programs.
-const FLAGS_OF_OTHERS: &[&str] = &["--features", "--without"];
+const FLAGS_OF_OTHERS: &[&str] = &["--features", "--py-files", "--without"];
 
 /// What was done on a page.
 #[derive(Debug, Default)]
