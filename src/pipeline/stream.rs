@@ -43,6 +43,7 @@ pub fn each<T: Send>(
 ///
 /// # Errors
 /// The first that `work` or `take` gives.
+#[expect(clippy::result_large_err, reason = "rejects are rare, and a box for each would not pay")]
 pub fn each_batch<T: Send>(
     records: Records,
     options: &IngestOptions,
@@ -80,7 +81,6 @@ pub fn each_batch<T: Send>(
 }
 
 /// Does `work` on the documents that were read, and puts what it gives in their places.
-#[expect(clippy::result_large_err, reason = "rejects are rare, and a box for each would not pay")]
 fn with_rejects<T>(
     parsed: Vec<Read<Document>>,
     work: impl Fn(Vec<Document>) -> Result<Vec<T>>,
