@@ -47,6 +47,21 @@ impl Draws {
         sums
     }
 
+    /// Sums of the rows, gathered at random into groups of `size`, the last one perhaps smaller. Shape (groups,
+    /// columns). Groups of one are the rows as they stand, and draw nothing.
+    pub fn gathered(&mut self, rows: ArrayView2<'_, f64>, size: usize) -> Array2<f64> {
+        if size <= 1 {
+            return rows.to_owned();
+        }
+        let mut order: Vec<usize> = (0..rows.nrows()).collect();
+        self.shuffle(&mut order);
+        let mut sums = Array2::zeros((order.len().div_ceil(size), rows.ncols()));
+        for (group, mut sum) in order.chunks(size).zip(sums.outer_iter_mut()) {
+            group.iter().for_each(|&row| sum += &rows.row(row));
+        }
+        sums
+    }
+
     /// Puts them in a random order.
     pub fn shuffle<T>(&mut self, all: &mut [T]) {
         for place in (1..all.len()).rev() {

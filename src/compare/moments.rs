@@ -73,14 +73,8 @@ impl Moments {
     /// as if it were one document. Groups of documents vary about the share as documents do, so what is
     /// drawn of them says the same of chance, at a fraction of the cost.
     pub fn gathered(&self, size: usize, draws: &mut Draws) -> Moments {
-        if size <= 1 {
-            return self.clone();
-        }
-        let mut order: Vec<usize> = (0..self.n_documents()).collect();
-        draws.shuffle(&mut order);
-        let mut rows = Array2::zeros((order.len().div_ceil(size), self.rows.ncols()));
-        for (group, mut row) in order.chunks(size).zip(rows.outer_iter_mut()) {
-            group.iter().for_each(|&document| row += &self.rows.row(document));
+        let mut rows = draws.gathered(self.rows.view(), size);
+        for mut row in rows.outer_iter_mut() {
             let x = row[0];
             row[1] = x * x;
             for at in (HEAD..row.len()).step_by(EACH) {

@@ -12,6 +12,7 @@ use ndarray::Array2;
 
 use crate::compare::counted::CountedDocument;
 use crate::compare::draws::Draws;
+use crate::compare::moments::ENOUGH_DOCUMENTS;
 use crate::compare::quantile::student;
 use crate::compare::words;
 
@@ -179,7 +180,9 @@ fn reach(case: &Case<'_>, field: &str, [from, to]: [&Array2<f64>; 2]) -> Option<
     let resampled = |side: &str, rows: &Array2<f64>| {
         let mut name: Vec<&str> = case.name.iter().map(String::as_str).collect();
         name.extend(["mix", field, side]);
-        Draws::new(case.options.seed, &name).resampled(rows.view(), case.options.resamples)
+        let mut draws = Draws::new(case.options.seed, &name);
+        let groups = draws.gathered(rows.view(), rows.nrows() / ENOUGH_DOCUMENTS);
+        draws.resampled(groups.view(), case.options.resamples)
     };
     let (from, to) = (resampled("from", from), resampled("to", to));
     let rows = from.outer_iter().zip(to.outer_iter());
