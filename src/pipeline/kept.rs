@@ -9,7 +9,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -48,6 +48,9 @@ pub struct Resumed {
 pub(super) struct Kept {
     folder: PathBuf,
     command: Option<Command>,
+    /// Whether an earlier run has left the folder.
+    is_left: bool,
+    has_begun: AtomicBool,
     n_taken_up: AtomicU64,
     n_damaged: AtomicU64,
 }
@@ -55,8 +58,11 @@ pub(super) struct Kept {
 impl Kept {
     /// The pieces beside the output in `out`.
     pub fn beside(out: &Path, command: Option<Command>) -> Self {
+        let folder = out.join(KEPT_FOLDER);
+        let is_left = folder.is_dir();
         let (n_taken_up, n_damaged) = (AtomicU64::new(0), AtomicU64::new(0));
-        Kept { folder: out.join(KEPT_FOLDER), command, n_taken_up, n_damaged }
+        let has_begun = AtomicBool::new(false);
+        Kept { folder, command, is_left, has_begun, n_taken_up, n_damaged }
     }
 
     /// The themes that were fitted before, or those that `fit` gives.
@@ -97,8 +103,11 @@ impl Kept {
         Ok(scored)
     }
 
-    /// What was taken up so far.
+    /// What was taken up so far of an earlier run. (A batch may also repeat one of this run.)
     pub fn resumed(&self) -> Resumed {
+        if !self.is_left {
+            return Resumed::default();
+        }
         let [n_documents, n_damaged] =
             [&self.n_taken_up, &self.n_damaged].map(|n| n.load(Ordering::Relaxed));
         Resumed { n_documents, n_damaged }
@@ -129,9 +138,9 @@ impl Kept {
         write().map_err(|source| Error::io(&file, "write", source))
     }
 
-    /// Makes the folder, with the command that goes on from it.
+    /// Makes the folder, with the command that goes on from it, before the first piece.
     fn begin(&self) -> Result<()> {
-        if self.folder.is_dir() {
+        if self.has_begun.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
         let begin = || {
