@@ -1,11 +1,9 @@
-//! JSON values ↔ Arrow columns, of the types that our tables have.
+//! JSON values → Arrow columns, of the types that our tables have.
 
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, StringArray, StructArray,
+    ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, StringArray, StructArray,
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType, Field, FieldRef, Fields};
@@ -83,26 +81,4 @@ fn objects(
 
 fn nulls_of(nulls: NullBuffer) -> Option<NullBuffer> {
     (nulls.null_count() > 0).then_some(nulls)
-}
-
-/// What a cell of one of our columns holds.
-pub fn cell(column: &dyn Array, row: usize) -> Value {
-    if column.is_null(row) {
-        return Value::Null;
-    }
-    match column.data_type() {
-        DataType::Utf8 => column.as_string::<i32>().value(row).into(),
-        DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into(),
-        DataType::Float64 => column.as_primitive::<Float64Type>().value(row).into(),
-        DataType::Boolean => column.as_boolean().value(row).into(),
-        DataType::List(_) => {
-            let elements = column.as_list::<i32>().value(row);
-            (0..elements.len()).map(|i| cell(&elements, i)).collect()
-        }
-        DataType::Struct(fields) => {
-            let columns = fields.iter().zip(column.as_struct().columns());
-            Value::Object(columns.map(|(f, c)| (f.name().clone(), cell(c, row))).collect())
-        }
-        _ => Value::Null,
-    }
 }

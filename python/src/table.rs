@@ -9,9 +9,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use serde_json::Value;
-use themeline::report::ArrowTable;
+use themeline::report::{ArrowTable, tables};
 
-use crate::columns;
 use crate::errors::usage;
 
 /// A table on its way in, batch by batch.
@@ -72,14 +71,7 @@ impl Table {
 
 /// Rows as a list of objects.
 fn json_rows(batches: &[RecordBatch], n: usize) -> String {
-    let row = |(batch, row): (&RecordBatch, usize)| {
-        let fields = batch.schema_ref().fields().iter().zip(batch.columns());
-        let cells =
-            fields.map(|(field, column)| (field.name().clone(), columns::cell(column, row)));
-        Value::Object(cells.collect())
-    };
-    let rows = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |i| (batch, i)));
-    Value::Array(rows.take(n).map(row).collect()).to_string()
+    Value::Array(batches.iter().flat_map(tables::rows_of).take(n).collect()).to_string()
 }
 
 /// Opens anything that gives an Arrow stream. A stream can be read once.

@@ -277,7 +277,7 @@ fn check_against_codes(dir: &Path, flags: ValidateFlags) -> Result<()> {
         false => print(&report::validation::text(&validation))?,
     }
     if !request.is_dry {
-        talk::say(&format!("kept: {}", dir.join("validation.json").display()));
+        talk::say(&format!("kept: {}", dir.join(report::OutputFile::Validation.name()).display()));
     }
     Ok(())
 }

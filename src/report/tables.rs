@@ -5,11 +5,14 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchReader};
+use arrow_schema::{DataType, Fields};
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
@@ -142,6 +145,36 @@ fn is_later(found: &str, known: &str) -> bool {
         Some((name.to_owned(), number.parse::<u32>().ok()?))
     };
     split(found).zip(split(known)).is_some_and(|(f, k)| f.0 == k.0 && f.1 > k.1)
+}
+
+/// The rows of a batch as JSON objects.
+pub fn rows_of(batch: &RecordBatch) -> impl Iterator<Item = Value> {
+    (0..batch.num_rows()).map(|row| object(batch.schema_ref().fields(), batch.columns(), row))
+}
+
+fn object(fields: &Fields, columns: &[ArrayRef], row: usize) -> Value {
+    let cells = fields.iter().zip(columns);
+    let cells = cells.map(|(field, column)| (field.name().clone(), cell(column, row)));
+    Value::Object(cells.collect::<Map<_, _>>())
+}
+
+/// A cell of one of the types that our tables have; any other is null.
+fn cell(column: &dyn Array, row: usize) -> Value {
+    if column.is_null(row) {
+        return Value::Null;
+    }
+    match column.data_type() {
+        DataType::Utf8 => column.as_string::<i32>().value(row).into(),
+        DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into(),
+        DataType::Float64 => column.as_primitive::<Float64Type>().value(row).into(),
+        DataType::Boolean => column.as_boolean().value(row).into(),
+        DataType::List(_) => {
+            let items = column.as_list::<i32>().value(row);
+            (0..items.len()).map(|item| cell(&items, item)).collect()
+        }
+        DataType::Struct(fields) => object(fields, column.as_struct().columns(), row),
+        _ => Value::Null,
+    }
 }
 
 #[cfg(test)]

@@ -219,7 +219,7 @@ fn each_row(dir: &Path, source: Source, mut take: impl FnMut(&Value) -> Result<(
             })
         }
         Source::Parquet(file, form) => tables::each_batch(dir, (file, form), |batch| {
-            rows::of_batch(batch).try_for_each(|row| take(&row))
+            tables::rows_of(batch).try_for_each(|row| take(&row))
         }),
         Source::Within(file, form, list) => {
             let whole = tables::json_object(dir, file, form)?;

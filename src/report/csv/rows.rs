@@ -1,14 +1,9 @@
-//! Rows on their way into CSV: from Arrow to JSON values, and from those to text that a spreadsheet
-//! takes for text.
+//! Rows on their way into CSV: from JSON values to text that a spreadsheet takes for text.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, RecordBatch};
-use arrow_schema::DataType;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::columns::Column;
 
@@ -68,36 +63,6 @@ fn guarded<'v>(value: &Value, text: Cow<'v, str>) -> Cow<'v, str> {
 /// the control characters that it skips.
 fn opens_formula(first: char) -> bool {
     matches!(first, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '\0' | '＝' | '＋' | '－' | '＠')
-}
-
-/// The rows of a batch as JSON objects.
-pub fn of_batch(batch: &RecordBatch) -> impl Iterator<Item = Value> {
-    (0..batch.num_rows()).map(|row| object(batch.schema_ref().fields(), batch.columns(), row))
-}
-
-fn object(fields: &arrow_schema::Fields, columns: &[arrow_array::ArrayRef], row: usize) -> Value {
-    let cells = fields.iter().zip(columns);
-    let cells = cells.map(|(field, column)| (field.name().clone(), cell(column, row)));
-    Value::Object(cells.collect::<Map<_, _>>())
-}
-
-/// A cell of one of the types that our tables have; any other is null.
-fn cell(column: &dyn Array, row: usize) -> Value {
-    if column.is_null(row) {
-        return Value::Null;
-    }
-    match column.data_type() {
-        DataType::Utf8 => column.as_string::<i32>().value(row).into(),
-        DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into(),
-        DataType::Float64 => column.as_primitive::<Float64Type>().value(row).into(),
-        DataType::Boolean => column.as_boolean().value(row).into(),
-        DataType::List(_) => {
-            let items = column.as_list::<i32>().value(row);
-            (0..items.len()).map(|item| cell(&items, item)).collect()
-        }
-        DataType::Struct(fields) => object(fields, column.as_struct().columns(), row),
-        _ => Value::Null,
-    }
 }
 
 #[cfg(test)]
