@@ -183,13 +183,12 @@ impl<'j> Job<'j> {
                 max_emergent: job.config.max_emergent,
                 seed: job.config.seed,
             };
-            let key = job.key_of_themes(&sample, &codebook)?;
             let encoder = job.timed_encoder();
-            let fit = || theme::fit(&sample, codebook, &encoder, options);
-            match &job.kept {
-                Some(kept) => kept.themes(&key, fit),
-                None => fit(),
-            }
+            let Some(kept) = &job.kept else {
+                return theme::fit(&sample, codebook, &encoder, options);
+            };
+            let key = job.key_of_themes(&sample, &codebook)?;
+            kept.themes(&key, || theme::fit(&sample, codebook, &encoder, options))
         })
     }
 
@@ -362,9 +361,9 @@ impl<'j> Job<'j> {
             clock.time(Part::Score, || scorer.score_read(document, passages))
         };
         let score = |batch: Vec<Document>| batch.into_par_iter().map(score).collect();
-        let key = self.key_of_scores(model);
-        let work = |batch| match &self.kept {
-            Some(kept) => kept.scored(key.clone(), batch, by, score),
+        let kept = self.kept.as_ref().map(|kept| (kept, self.key_of_scores(model)));
+        let work = |batch| match &kept {
+            Some((kept, key)) => kept.scored(key.clone(), batch, by, score),
             None => score(batch),
         };
         stream::each_batch(records, &self.config.ingest, clock, work, |batch| {
