@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod topics;
+
 use assert_cmd::Command;
 use predicates::prelude::*;
 use predicates::str::contains;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use topics::{TOPICS, news};
 
 fn themeline() -> Command {
     let mut command = Command::cargo_bin("themeline").unwrap();
@@ -17,71 +21,12 @@ fn themeline() -> Command {
     command
 }
 
-/// Topics that the built-in codebook does not have, as parts of sentences.
-const TOPICS: [(&str, [&str; 4], [&str; 5]); 4] = [
-    (
-        "choir",
-        ["The choir", "Our sopranos", "The organist", "The conductor of the choir"],
-        [
-            "sang three hymns before the harvest mass",
-            "rehearsed the second chorus until late in the evening",
-            "wanted more basses for the cantata at Easter",
-            "tuned the old organ with the help of two singers",
-            "chose a madrigal for four voices",
-        ],
-    ),
-    (
-        "beehives",
-        ["The beekeepers", "Every hive", "The swarm", "A queen bee"],
-        [
-            "made little honey in the cold spring",
-            "lost many bees to mites over the winter",
-            "was moved to the meadow where the clover flowers",
-            "settled in a wooden box with fresh wax combs",
-            "needs sugar when the nectar is gone",
-        ],
-    ),
-    (
-        "chess",
-        ["The chess club", "Our best player", "The grandmaster", "Her opponent"],
-        [
-            "gave up a rook to attack the king",
-            "opened with the queen's pawn and castled early",
-            "won the endgame with a bishop and two pawns",
-            "offered a draw after forty moves",
-            "was checkmated by a knight in the corner of the board",
-        ],
-    ),
-    (
-        "bread",
-        ["The baker", "Her sourdough", "The dough", "A loaf of rye"],
-        [
-            "rose overnight beside the warm oven",
-            "was kneaded with flour, salt and water",
-            "came out of the oven with a dark crust",
-            "takes more yeast on a cold morning",
-            "was sold with butter at the market stall",
-        ],
-    ),
-];
-
 /// `n` documents with a paragraph on each of two topics, and the topic of every document's first
 /// paragraph.
 fn club_news(n: usize) -> String {
-    let paragraph = |document: usize, topic: usize| {
-        let (_, who, what) = TOPICS[topic % TOPICS.len()];
-        let sentence = |k: usize| {
-            let (who, what) = (who[(document + k) % 4], what[(document * 2 + k) % 5]);
-            format!("{who} {what}.")
-        };
-        (0..4).map(sentence).collect::<Vec<_>>().join(" ")
-    };
     let line = |document: usize| {
-        let text =
-            [paragraph(document, document), paragraph(document / 4, document / 4 + document + 1)];
-        let date = format!("20{:02}", 10 + document % 10);
-        json!({"id": format!("news-{document}"), "date": date, "text": text.join("\n\n")})
-            .to_string()
+        let (date, text) = (format!("20{:02}", 10 + document % 10), news(&TOPICS, document));
+        json!({"id": format!("news-{document}"), "date": date, "text": text}).to_string()
     };
     (0..n).map(|document| line(document) + "\n").collect()
 }

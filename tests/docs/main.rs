@@ -12,6 +12,8 @@
 
 mod page;
 mod stage;
+#[path = "../topics/mod.rs"]
+mod topics;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -9,43 +9,11 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::topics::{TOPICS, news};
+
 /// Years of the archive: early and late ones, neighbours, and all that a page compares.
 const YEARS: [u16; 16] = [
     1946, 1957, 1963, 1975, 1988, 1989, 1990, 1999, 2007, 2014, 2019, 2020, 2021, 2022, 2023, 2024,
-];
-
-/// Topics that no built-in codebook has, as parts of sentences: these emerge.
-const CLUBS: [([&str; 4], [&str; 5]); 3] = [
-    (
-        ["The choir", "Our sopranos", "The organist", "The conductor of the choir"],
-        [
-            "sang three hymns before the harvest mass",
-            "rehearsed the second chorus until late in the evening",
-            "wanted more basses for the cantata at Easter",
-            "tuned the old organ with the help of two singers",
-            "chose a madrigal for four voices",
-        ],
-    ),
-    (
-        ["The beekeepers", "Every hive", "The swarm", "A queen bee"],
-        [
-            "made little honey in the cold spring",
-            "lost many bees to mites over the winter",
-            "was moved to the meadow where the clover flowers",
-            "settled in a wooden box with fresh wax combs",
-            "needs sugar when the nectar is gone",
-        ],
-    ),
-    (
-        ["The chess club", "Our best player", "The grandmaster", "Her opponent"],
-        [
-            "gave up a rook to attack the king",
-            "opened with the queen's pawn and castled early",
-            "won the endgame with a bishop and two pawns",
-            "offered a draw after forty moves",
-            "was checkmated by a knight in the corner of the board",
-        ],
-    ),
 ];
 
 /// Makes the folder.
@@ -141,14 +109,8 @@ fn archive() -> Vec<(u16, Value)> {
 
 /// News of three clubs, 60 records of two paragraphs.
 fn clubs() -> String {
-    let paragraph = |record: usize, topic: usize| {
-        let (who, what) = CLUBS[topic % CLUBS.len()];
-        let sentence =
-            |k: usize| format!("{} {}.", who[(record + k) % 4], what[(record * 2 + k) % 5]);
-        (0..4).map(sentence).collect::<Vec<_>>().join(" ")
-    };
     let line = |n: usize| {
-        let text = [paragraph(n, n), paragraph(n / 4, n / 4 + n + 1)].join("\n\n");
+        let text = news(&TOPICS[..3], n);
         json!({"id": n.to_string(), "date": (2010 + n % 10).to_string(), "text": text}).to_string()
             + "\n"
     };
