@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Many short documents through `themeline score`, whole and killed at half: rate, memory, and the time to resume.
+
+    cargo build --release && benches/many.py CORPUS.jsonl[.zst] [N]
+
+CORPUS has a document a line. Its sentences are made into N documents (100,000 by default), those that come again with
+words of their own. The themes are fitted on CORPUS. Killed with half of its pieces kept, the job is resumed; tables
+and report must be those of the undisturbed one, byte for byte.
+"""
+
+import filecmp
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from scaling import BINARY, lines
+
+BATCH = 256
+
+
+def write_documents(corpus, n, path):
+    sentences = []
+    for line in lines(corpus):
+        record = json.loads(line)
+        found = re.split(r"(?<=[.!?])\s+", record["text"])
+        sentences += [(record["date"], sentence) for sentence in found if 60 < len(sentence) < 400]
+    with open(path, "w", encoding="utf-8") as out:
+        for i in range(n):
+            date, text = sentences[i * 7919 % len(sentences)]
+            if i >= len(sentences):
+                text += f" This was item {i * 31 % 100003} of report {i} in session {i // len(sentences)}."
+            print(json.dumps({"id": f"d{i}", "date": date, "text": text}), file=out)
+
+
+def measured(command):
+    """Seconds and megabytes of a command that must succeed."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"failed: {command}")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def kill_at(command, kept, n_pieces):
+    """Runs a command until so many pieces are kept; seconds until it was killed."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    while not kept.is_dir() or len(list(kept.iterdir())) <= n_pieces:
+        if process.poll() is not None:
+            sys.exit("it ended before it was killed")
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return time.perf_counter() - start
+
+
+def main():
+    corpus, n = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        themes, documents = folder / "themes.json", folder / "documents.jsonl"
+        measured([BINARY, "fit", corpus, "--out", themes, "--quiet"])
+        write_documents(corpus, n, documents)
+
+        def score(out):
+            return [BINARY, "score", documents, "--themes", themes, "--out", folder / out, "--quiet"]
+
+        seconds, megabytes = measured(score("whole"))
+        timings = json.loads((folder / "whole" / "run.json").read_text())["timings"]
+        killed = kill_at(score("again"), folder / "again" / ".resume", n // BATCH // 2)
+        resumed, _ = measured([BINARY, "resume", folder / "again"])
+        for file in (folder / "whole").iterdir():
+            if file.name != "run.json" and not filecmp.cmp(file, folder / "again" / file.name, shallow=False):
+                sys.exit(f"{file.name} is another than in the undisturbed run")
+        size = documents.stat().st_size / 1e6
+        print(f"{n:,} documents, {size:.0f} MB: {seconds:.1f} s, {n / seconds:,.0f} documents/s, {megabytes:.0f} MB at most")
+        print("by stage: " + ", ".join(f"{stage} {time:.1f} s" for stage, time in timings.items()))
+        print(f"killed at half of the scoring, after {killed:.1f} s; resumed in {resumed:.1f} s; the same bytes")
+
+
+if __name__ == "__main__":
+    main()
