@@ -10,7 +10,6 @@ and report must be those of the undisturbed one, byte for byte.
 
 import filecmp
 import json
-import os
 import re
 import signal
 import subprocess
@@ -19,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from measured import measured
 from scaling import BINARY, lines
 
 BATCH = 256
@@ -36,16 +36,6 @@ def write_documents(corpus, n, path):
             if i >= len(sentences):
                 text += f" This was item {i * 31 % 100003} of report {i} in session {i // len(sentences)}."
             print(json.dumps({"id": f"d{i}", "date": date, "text": text}), file=out)
-
-
-def measured(command):
-    """Seconds and megabytes of a command that must succeed."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"failed: {command}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
 def kill_at(command, kept, n_pieces):

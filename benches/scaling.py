@@ -9,17 +9,16 @@ three runs, each in its turn.
 """
 
 import collections
-import io
 import json
-import os
 import random
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from measured import measured
 
 BINARY = Path(__file__).resolve().parents[1] / "target" / "release" / "themeline"
 ROUNDS = 3
@@ -37,13 +36,9 @@ def run(corpus, threads, codebook, out):
     command = [BINARY, "run", corpus, "--out", out, "--threads", str(threads), "--quiet"]
     if codebook:
         command += ["--codebook", codebook]
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"failed: {command}")
+    found = measured(command)
     shutil.rmtree(out)
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    return found
 
 
 def codebook(n_themes, documents, path):

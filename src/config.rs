@@ -144,6 +144,18 @@ pub struct Options {
     #[arg(long, value_name = "DIR", env = "THEMELINE_MODELS", help_heading = "Machine")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub models_dir: Option<PathBuf>,
+
+    /// Folder of the vectors that transformers gave before [default: the user's cache folder]
+    ///
+    /// A text that is scored again, with another codebook say, is not embedded again.
+    #[arg(long, value_name = "DIR", env = "THEMELINE_CACHE", help_heading = "Machine")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_dir: Option<PathBuf>,
+
+    /// Most bytes of such vectors to keep; 0 for none [default: 2147483648]
+    #[arg(long, value_name = "BYTES", help_heading = "Machine")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_cache_bytes: Option<u64>,
 }
 
 /// A second format for the table of units.
@@ -195,6 +207,10 @@ pub struct Config {
     pub threads: usize,
     /// Folder of added encoders; `None` for the user's cache folder.
     pub models_dir: Option<PathBuf>,
+    /// Folder of the vectors that transformers gave before; `None` for the user's cache folder.
+    pub cache_dir: Option<PathBuf>,
+    /// Most bytes of them; 0 where none are kept.
+    pub max_cache_bytes: u64,
     /// The options as given, every default filled in.
     pub options: Options,
     /// Whether the work is to end early.
@@ -237,6 +253,8 @@ fn defaults() -> Options {
         strict: Some(false),
         threads: Some(0),
         models_dir: None,
+        cache_dir: None,
+        max_cache_bytes: Some(2 << 30),
     }
 }
 
@@ -288,6 +306,8 @@ impl Options {
             strict,
             threads,
             models_dir,
+            cache_dir,
+            max_cache_bytes,
         )
     }
 
@@ -338,6 +358,8 @@ impl Options {
             max_reject_rate,
             threads: or_default(given.threads),
             models_dir: given.models_dir,
+            cache_dir: given.cache_dir,
+            max_cache_bytes: or_default(given.max_cache_bytes),
             options,
             stop: Stop::default(),
             command: None,

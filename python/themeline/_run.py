@@ -133,6 +133,8 @@ def run(
     strict: bool | None = None,
     threads: int | None = None,
     models_dir: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    max_cache_bytes: int | None = None,
     config: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> Run:

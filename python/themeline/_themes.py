@@ -58,6 +58,8 @@ class Themes:
         strict: bool | None = None,
         threads: int | None = None,
         models_dir: str | os.PathLike[str] | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        max_cache_bytes: int | None = None,
         config: str | os.PathLike[str] | None = None,
         progress: bool = True,
     ) -> Scored:
@@ -83,6 +85,8 @@ class Themes:
                 "strict": strict,
                 "threads": threads,
                 "models_dir": models_dir,
+                "cache_dir": cache_dir,
+                "max_cache_bytes": max_cache_bytes,
             }
         )
         with told(progress) as tell:
@@ -111,6 +115,8 @@ class Themes:
         strict: bool | None = None,
         threads: int | None = None,
         models_dir: str | os.PathLike[str] | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        max_cache_bytes: int | None = None,
         progress: bool = True,
     ) -> Run:
         """Scores files into the folder ``out``, as ``themeline score --themes``, and opens it."""
@@ -210,6 +216,8 @@ def fit(
     max_record_bytes: int | None = None,
     threads: int | None = None,
     models_dir: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    max_cache_bytes: int | None = None,
     config: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> Themes:

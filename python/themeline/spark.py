@@ -67,6 +67,8 @@ def score(
     date_format: str | None = None,
     threads: int = 1,
     models_dir: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    max_cache_bytes: int | None = None,
 ) -> DataFrame:
     """Scores the rows of a Spark data frame, one document each, and never refits.
 
@@ -99,6 +101,8 @@ def score(
             "max_reject_rate": 1.0,
             "threads": threads,
             "models_dir": models_dir,
+            "cache_dir": cache_dir,
+            "max_cache_bytes": max_cache_bytes,
         }
     )
     work = Work(_as_bytes(themes), options, columns, table, rejects, CHUNK_BYTES)
@@ -122,6 +126,8 @@ def fit(
     sample_units: int | None = None,
     threads: int | None = None,
     models_dir: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    max_cache_bytes: int | None = None,
     progress: bool = True,
 ) -> Themes:
     """Fits themes here, on the driver, on a sample of a Spark data frame.
@@ -148,6 +154,8 @@ def fit(
         sample_units=sample_units,
         threads=threads,
         models_dir=models_dir,
+        cache_dir=cache_dir,
+        max_cache_bytes=max_cache_bytes,
         progress=progress,
     )
 

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::compare::{Between, Copies, Measure};
 use crate::config::Options;
 use crate::document::PeriodLength;
+use crate::pipeline::Shard;
 use crate::report::csv::CsvTable;
 
 const EXAMPLES: &str = "\
@@ -67,6 +68,7 @@ Example:
 Examples:
   themeline score new/ --themes themes.json --out results
   cat new.jsonl | themeline score - --themes themes.json > scored.jsonl
+  themeline score archive/ --themes themes.json --out results --shard 3/16   one task of 16, then `merge`
 ")]
     Score {
         /// Files, folders or globs; `-` for JSONL on standard input
@@ -78,8 +80,26 @@ Examples:
         /// Folder for the results; without it, the lines of documents.jsonl go to stdout
         #[arg(long, short, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// Score one part alone, the I-th of N, for `merge` to finish
+        ///
+        /// Each of N tasks, at a time or one after the other, on machines that share the input and the folder.
+        #[arg(long, value_name = "I/N", requires = "out")]
+        shard: Option<Shard>,
         #[command(flatten)]
         common: Common,
+    },
+    /// Finish a scoring that was done in parts, by `score --shard`
+    #[command(before_help = "\
+Example:
+  themeline merge results
+
+checks that all parts are there, finds copies, compares periods and writes the folder, byte for byte what
+`score` without --shard writes. No document is scored again.
+")]
+    Merge {
+        /// Folder that all parts were scored into
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
     },
     /// Go on with a run that was cut short
     #[command(before_help = "\

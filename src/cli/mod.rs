@@ -21,7 +21,7 @@ use crate::embed::{self, DistillOptions, ModelStore};
 use crate::error::{Error, Result};
 use crate::ingest::Inputs;
 use crate::pipeline::{
-    self, CompareRequest, ExportRequest, Outcome, ReportRequest, ValidateRequest,
+    self, CompareRequest, ExportRequest, Outcome, ReportRequest, Shard, ValidateRequest,
 };
 use crate::report;
 use crate::stop::Stop;
@@ -94,9 +94,13 @@ fn act(verb: Verb, given: &[OsString]) -> Result<()> {
         Verb::Resume { dir } => resume(&dir),
         Verb::Run { inputs, out, common } => run(&inputs, &out, common, given),
         Verb::Fit { inputs, out, common } => fit(&inputs, &out, common, given),
-        Verb::Score { inputs, themes, out, common } => {
+        Verb::Score { inputs, themes, out: Some(out), shard: Some(shard), common } => {
+            score_shard(&inputs, &themes, (&out, shard), common, given)
+        }
+        Verb::Score { inputs, themes, out, common, .. } => {
             score(&inputs, &themes, out.as_deref(), common, given)
         }
+        Verb::Merge { dir } => merge(&dir),
         Verb::Compare { dirs, flags } => compare(&dirs, flags),
         Verb::Report { dir, out, charts } => show(&dir, ReportRequest { out, charts }),
         Verb::Export { dir, out, table, raw } => {
@@ -141,6 +145,52 @@ fn score(
         }
     };
     conclude(&outcome, out, &talk)
+}
+
+fn score_shard(
+    inputs: &[String],
+    themes: &Path,
+    (out, shard): (&Path, Shard),
+    common: Common,
+    given: &[OsString],
+) -> Result<()> {
+    refuse_refitting(&common.options)?;
+    if inputs.iter().any(|input| input == "-") {
+        return Err(Error::usage(
+            "--shard cannot read standard input: every part reads all of the input",
+            "write it into a file that all parts can read",
+        ));
+    }
+    let given = without_shard(given);
+    let Some((config, talk)) = prepare(inputs, common, &given)? else { return Ok(()) };
+    let model = ThemeModel::load(themes)?;
+    let scored = pipeline::score_shard(inputs, &model, &config, (out, shard), &talk.progress())?;
+    talk.shard(shard, scored, out);
+    Ok(())
+}
+
+/// A command without the flag that makes it one part of a scoring: what finishes it.
+fn without_shard(given: &[OsString]) -> Vec<OsString> {
+    let mut arguments = given.iter();
+    let mut whole = Vec::new();
+    while let Some(argument) = arguments.next() {
+        match argument.to_str() {
+            Some("--shard") => drop(arguments.next()),
+            Some(flag) if flag.starts_with("--shard=") => {}
+            _ => whole.push(argument.clone()),
+        }
+    }
+    whole
+}
+
+/// Finishes what [`score_shard`] did part by part.
+fn merge(dir: &Path) -> Result<()> {
+    if !dir.join(report::OutputFile::Run.name()).is_file()
+        || pipeline::interrupted_command(dir)?.is_some()
+    {
+        pipeline::check_shards(dir)?;
+    }
+    resume(dir)
 }
 
 /// Checked options, and the pool of threads that they ask for; `None` where the user only wanted to

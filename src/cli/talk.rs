@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::embed::{ModelEntry, ModelState};
 use crate::error::Error;
-use crate::pipeline::{Compared, Outcome, Resumed, Stage};
+use crate::pipeline::{Compared, Outcome, Resumed, Shard, ShardScored, Stage};
 use crate::report::changes::verdicts;
 use crate::report::copies::in_words;
 use crate::report::table::{reject_line, table, visible};
@@ -120,6 +120,22 @@ impl Talk {
         }
     }
 
+    /// The end of one part of a scoring.
+    pub fn shard(&self, shard: Shard, scored: ShardScored, out: &Path) {
+        self.bar.finish_and_clear();
+        let ShardScored { n_documents, n_rejected } = scored;
+        if self.json {
+            let done = json!({"event": "done", "shard": shard.to_string(), "n_documents": n_documents,
+                "n_rejected": n_rejected});
+            say(&done.to_string());
+        } else if !self.quiet {
+            say(&format!(
+                "shard {shard}: {n_documents} documents scored; records rejected: {n_rejected}"
+            ));
+            say(&format!("once all parts are done: themeline merge {}", out.display()));
+        }
+    }
+
     /// The end of `compare`.
     pub fn compared(&self, compared: &Compared) {
         for warning in &compared.warnings {
@@ -146,7 +162,7 @@ impl Talk {
 fn resumed(left: Resumed) -> Vec<String> {
     let Resumed { n_documents, n_damaged } = left;
     let taken_up = (n_documents > 0).then(|| {
-        format!("{n_documents} documents were scored before the run was cut short, and not again")
+        format!("{n_documents} documents had been scored before, and were not scored again")
     });
     let damaged = (n_damaged > 0).then(|| {
         format!(

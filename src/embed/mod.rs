@@ -20,8 +20,11 @@ mod pca;
 mod distill;
 mod open;
 mod reader;
+mod vector_cache;
+mod cached;
 
 pub use bert::BertEmbedder;
+pub use cached::Cached;
 pub use device::Device;
 pub use distill::{DistillOptions, StaticFiles, distill};
 pub use fake::FakeEmbedder;
@@ -31,6 +34,7 @@ pub use open::{open, open_at};
 pub use precision::{EncoderChoice, Precision};
 pub use static_table::StaticEmbedder;
 pub use store::{ModelEntry, ModelState, ModelStore};
+pub use vector_cache::VectorCache;
 
 use crate::error::Result;
 use ndarray::Array2;

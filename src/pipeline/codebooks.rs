@@ -6,7 +6,6 @@ use crate::codebook::{Codebook, TermMatcher};
 use crate::compare::codebooks::{CodebookDiff, DiffTally};
 use crate::config::Config;
 use crate::document::Document;
-use crate::embed::{self, ModelStore};
 use crate::error::Result;
 use crate::ingest::furniture::RepeatedLines;
 use crate::report::run::Counts;
@@ -15,6 +14,7 @@ use crate::theme::check::{Finding, TermCensus, check};
 use crate::theme::{self, FitOptions, ThemeModel};
 
 use super::clock::Clock;
+use super::encoder;
 use super::job::{Job, Progress, Stage, no_documents};
 use super::ledger::Ledger;
 use super::stream;
@@ -54,8 +54,7 @@ pub fn check_codebook(
 ) -> Result<CodebookCheck> {
     let codebook = Codebook::open(&config.codebook)?;
     if corpus.is_empty() {
-        let store = ModelStore::locate(config.models_dir.as_deref())?;
-        let embedder = embed::open_at(config.encoder_choice(), &store)?;
+        let embedder = encoder::open(config.encoder_choice(), config)?;
         let model = theme::fit(&[], codebook, &*embedder, fit_options(config))?;
         return Ok(checked(&model, (None, 0), check(&model, &*embedder, None)?));
     }

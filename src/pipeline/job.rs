@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::path::Path;
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -13,9 +14,9 @@ use crate::compare::CompareOptions;
 use crate::config::Config;
 use crate::copies::{Copies, CopyFound, Finder, Marks, Shared, Survey, Trace};
 use crate::document::{Document, Reject};
-use crate::embed::{self, Embedder, EncoderChoice, ModelStore};
+use crate::embed::{Embedder, EncoderChoice};
 use crate::error::{Error, Result};
-use crate::ingest::{Inputs, Why};
+use crate::ingest::{Inputs, RawRecord, Records, Why};
 use crate::report::overview::Compared;
 use crate::report::run::{CodebookUsed, Counts, EncoderUsed, InputRead, RunFile};
 use crate::report::table::reject_line;
@@ -30,12 +31,14 @@ use crate::theme::{self, FoundTheme, ThemeModel};
 
 use super::clock::{Clock, Part, Timed};
 use super::compare::write_trends;
+use super::encoder;
 use super::kept::{self, Kept, Key, Resumed};
 use super::ledger::Ledger;
 use super::report::write_report;
 use super::sample::Sample;
 use super::scores::Scores;
-use super::stream;
+use super::shard::Shard;
+use super::stream::{self, Read};
 
 /// Rejects shown where there is nothing else.
 const SHOWN_REJECTS: usize = 3;
@@ -114,6 +117,23 @@ impl Outcome {
     }
 }
 
+/// What became of the records of one part of a scoring.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ShardScored {
+    /// Documents that are scored, copies of others included.
+    pub n_documents: u64,
+    /// Records that no document could be made of.
+    pub n_rejected: u64,
+}
+
+impl ShardScored {
+    fn enter(&mut self, batch: &[Read<ScoredDocument>]) {
+        let n_documents = batch.iter().flatten().count();
+        self.n_documents += n_documents as u64;
+        self.n_rejected += (batch.len() - n_documents) as u64;
+    }
+}
+
 /// A verb at work.
 pub struct Job<'j> {
     verb: &'static str,
@@ -151,7 +171,7 @@ impl<'j> Job<'j> {
         config: &'j Config,
         told: Progress<'j>,
     ) -> Result<Self> {
-        let embedder = embed::open_at(encoder, &ModelStore::locate(config.models_dir.as_deref())?)?;
+        let embedder = encoder::open(encoder, config)?;
         let warnings = skipped_warning(&inputs).into_iter().collect();
         let (timings, clock) = (Vec::new(), Clock::default());
         let (survey, kept) = (None, None);
@@ -159,8 +179,8 @@ impl<'j> Job<'j> {
     }
 
     /// Keeps what is done in the folder, and takes up what an interrupted run kept there.
-    pub fn keeping(mut self, folder: &OutputFolder) -> Self {
-        self.kept = Some(Kept::beside(folder.path(), self.config.command.clone()));
+    pub fn keeping(mut self, out: &Path) -> Self {
+        self.kept = Some(Kept::beside(out, self.config.command.clone()));
         self
     }
 
@@ -346,13 +366,43 @@ impl<'j> Job<'j> {
         self.outcome(Scores { dirs: &[], model }, ledger)
     }
 
+    /// Scores one part of the inputs and keeps it in the folder `out`, for a merge to take up.
+    pub fn score_shard(self, model: &ThemeModel, shard: Shard, out: &Path) -> Result<ShardScored> {
+        let mut counted = ShardScored::default();
+        let records = self.inputs.read(&self.config.ingest)?;
+        let batches = stream::batches(records).enumerate();
+        let own = batches.filter(|(index, _)| shard.has(*index)).map(|(_, batch)| batch);
+        self.score_batches(model, own, |batch| {
+            counted.enter(&batch);
+            (self.told)(Stage::Score, counted.n_documents + counted.n_rejected);
+            Ok(())
+        })?;
+        shard.finish(out, self.key_of_scores(model).finalize().to_hex().as_str())?;
+        Ok(counted)
+    }
+
     fn score_each(
         &self,
         model: &ThemeModel,
-        records: crate::ingest::Records,
+        records: Records,
         mut ledger: Ledger,
         mut write: impl FnMut(&[ScoredDocument]) -> Result<()> + Send,
     ) -> Result<Ledger> {
+        self.score_batches(model, stream::batches(records), |batch| {
+            self.clock.time(Part::Write, || write(&ledger.enter(batch)))?;
+            (self.told)(Stage::Score, ledger.counts.read);
+            Ok(())
+        })?;
+        Ok(ledger)
+    }
+
+    /// Scores the documents of batches and hands them to `take` in their order.
+    fn score_batches(
+        &self,
+        model: &ThemeModel,
+        batches: impl Iterator<Item = Vec<Read<RawRecord>>> + Send,
+        mut take: impl FnMut(Vec<Read<ScoredDocument>>) -> Result<()> + Send,
+    ) -> Result<()> {
         let (by, max_evidence) = (self.config.by, self.config.max_evidence);
         let (clock, encoder) = (&self.clock, self.timed_encoder());
         let scorer = Scorer::new(model, &encoder, by, max_evidence)?;
@@ -366,12 +416,10 @@ impl<'j> Job<'j> {
             Some((kept, key)) => kept.scored(key.clone(), batch, by, score),
             None => score(batch),
         };
-        stream::each_batch(records, &self.config.ingest, clock, work, |batch| {
-            clock.time(Part::Write, || write(&ledger.enter(batch)))?;
-            (self.told)(Stage::Score, ledger.counts.read);
+        stream::each_batch(batches, &self.config.ingest, clock, work, |batch| {
+            take(batch)?;
             self.config.stop.check()
-        })?;
-        Ok(ledger)
+        })
     }
 
     /// A hash of all that scores follow from but the texts.

@@ -13,12 +13,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use crate::config::Command;
 use crate::document::{Document, PeriodLength};
 use crate::embed::Embedder;
 use crate::error::{Error, Result};
-use crate::report::KEPT_FOLDER;
+use crate::report::{KEPT_FOLDER, write_whole};
 use crate::score::{Evidence, ScoredDocument, ThemeScore, UnitScore};
 use crate::theme::ThemeModel;
 
@@ -143,16 +144,10 @@ impl Kept {
         if self.has_begun.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        let begin = || {
-            fs::create_dir_all(&self.folder)?;
-            match &self.command {
-                Some(command) => {
-                    fs::write(self.folder.join(COMMAND), serde_json::to_vec_pretty(command)?)
-                }
-                None => Ok(()),
-            }
-        };
-        begin().map_err(|source| Error::io(&self.folder, "write into", source))
+        fs::create_dir_all(&self.folder).map_err(|e| Error::io(&self.folder, "create", e))?;
+        self.command.iter().try_for_each(|command| {
+            write_whole(&self.folder.join(COMMAND), json!(command).to_string().as_bytes())
+        })
     }
 
     fn file(&self, key: &Key) -> PathBuf {
@@ -198,13 +193,22 @@ pub fn command(out: &Path) -> Result<Option<Command>> {
 
 /// `error` with how to go on, where something is kept in `out`.
 pub(super) fn with_next_step(error: Error, out: &Path) -> Error {
+    let again = format!(
+        "`themeline resume {}`, or the same command again, goes on from there",
+        out.display()
+    );
+    with_hint(error, out, &again)
+}
+
+/// [`with_next_step`] of one part of a scoring, which alone is to go on.
+pub(super) fn with_next_step_of_shard(error: Error, out: &Path) -> Error {
+    with_hint(error, out, "the same command again goes on from there")
+}
+
+fn with_hint(error: Error, out: &Path, again: &str) -> Error {
     match error {
         Error::Interrupted { signal, .. } if out.join(KEPT_FOLDER).is_dir() => {
-            let out = out.display();
-            let kept = format!(
-                "what was done is kept: `themeline resume {out}`, or the same command again, goes on from there"
-            );
-            Error::Interrupted { signal, kept: Some(kept) }
+            Error::Interrupted { signal, kept: Some(format!("what was done is kept: {again}")) }
         }
         other => other,
     }

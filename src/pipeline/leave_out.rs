@@ -18,6 +18,7 @@ use crate::theme::{self, FitOptions, ThemeModel};
 use crate::validate::{ScoredText, ScoredTexts, ScoredUnit};
 
 use super::clock::Clock;
+use super::encoder::remembering;
 use super::job::{BYTES_PER_UNIT, Progress, Stage};
 use super::sample::Sample;
 use super::stream;
@@ -37,7 +38,7 @@ pub fn scored(
     told: Progress<'_>,
 ) -> Result<ScoredTexts> {
     let config = config(run, request)?;
-    let embedder = encoder(run, model, config.models_dir.as_deref())?;
+    let embedder = remembering(encoder(run, model, config.models_dir.as_deref())?, &config);
     let corpus = Corpus::read(&inputs(run)?, codes, &config, told)?;
     let parts = corpus.parts(n_parts, request.seed)?;
     let mut texts = ScoredTexts::new();

@@ -6,6 +6,7 @@ mod codebooks;
 mod coding;
 mod compare;
 mod drift;
+mod encoder;
 mod export;
 mod job;
 mod kept;
@@ -14,6 +15,7 @@ mod leave_out;
 mod report;
 mod sample;
 mod scores;
+mod shard;
 mod stream;
 mod validate;
 
@@ -23,7 +25,7 @@ use std::path::Path;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ingest::Inputs;
-use crate::report::{OutputFile, OutputFolder, write_whole};
+use crate::report::{OutputFile, OutputFolder, SharedFolder, write_whole};
 use crate::score::ScoredDocument;
 use crate::theme::ThemeModel;
 use crate::theme::promote::{self, Promotion};
@@ -32,9 +34,10 @@ pub use codebooks::{CodebookCheck, CodebookComparison, check_codebook, diff_code
 pub use coding::{SampleRequest, ToCode, sample};
 pub use compare::{CompareRequest, Compared, compare};
 pub use export::{ExportRequest, export};
-pub use job::{Outcome, Progress, Stage};
+pub use job::{Outcome, Progress, ShardScored, Stage};
 pub use kept::{Resumed, command as interrupted_command};
 pub use report::{ReportRequest, report};
+pub use shard::{Shard, check_shards};
 pub use validate::{ValidateRequest, validate};
 
 use job::Job;
@@ -48,7 +51,7 @@ pub fn run(inputs: &[String], config: &Config, out: &Path, told: Progress<'_>) -
     let folder = OutputFolder::create(out)?;
     let work = || {
         let job = Job::open("run", inputs, config.encoder_choice(), config, told)?;
-        let mut job = job.surveying().keeping(&folder);
+        let mut job = job.surveying().keeping(folder.path());
         let model = job.fit()?;
         job.score(&model, folder)
     };
@@ -92,9 +95,31 @@ pub fn score(
 ) -> Result<Outcome> {
     let folder = OutputFolder::create(out)?;
     let encoder = config.encoder_for(model);
-    let work =
-        || Job::open("score", inputs, encoder, config, told)?.keeping(&folder).score(model, folder);
+    let work = || {
+        let job = Job::open("score", inputs, encoder, config, told)?;
+        job.keeping(folder.path()).score(model, folder)
+    };
     work().map_err(|error| kept::with_next_step(error, out))
+}
+
+/// `themeline score --shard`: scores one part of the inputs and keeps what it finds in the output folder. Once all
+/// parts are there ([`check_shards`]), [`score`] takes them up.
+///
+/// # Errors
+/// What stops the work as a whole; a bad record does not.
+pub fn score_shard(
+    inputs: &[String],
+    model: &ThemeModel,
+    config: &Config,
+    (out, shard): (&Path, Shard),
+    told: Progress<'_>,
+) -> Result<ShardScored> {
+    let _folder = SharedFolder::enter(out)?;
+    let work = || {
+        let job = Job::open("score", inputs, config.encoder_for(model), config, told)?;
+        job.keeping(out).score_shard(model, shard, out)
+    };
+    work().map_err(|error| kept::with_next_step_of_shard(error, out))
 }
 
 /// `themeline score -`: scores records as they come and writes the lines of `documents.jsonl` to

@@ -35,17 +35,21 @@ pub fn each<T: Send>(
     take: impl FnMut(Vec<Read<T>>) -> Result<()> + Send,
 ) -> Result<()> {
     let work = |documents: Vec<Document>| documents.into_par_iter().map(&work).collect();
-    each_batch(records, options, clock, work, take)
+    each_batch(batches(records), options, clock, work, take)
 }
 
-/// As [`each`], but `work` is given the documents of a batch together. Where batches end depends on
-/// the records alone.
+/// Records by the batch. Where batches end depends on the records alone.
+pub fn batches(mut records: Records) -> impl Iterator<Item = Vec<Read<RawRecord>>> + Send {
+    std::iter::from_fn(move || next_batch(&mut records))
+}
+
+/// As [`each`], but `work` is given the documents of a batch together.
 ///
 /// # Errors
 /// The first that `work` or `take` gives.
 #[expect(clippy::result_large_err, reason = "rejects are rare, and a box for each would not pay")]
 pub fn each_batch<T: Send>(
-    records: Records,
+    raw: impl Iterator<Item = Vec<Read<RawRecord>>> + Send,
     options: &IngestOptions,
     clock: &Clock,
     work: impl Fn(Vec<Document>) -> Result<Vec<T>> + Sync,
@@ -54,8 +58,8 @@ pub fn each_batch<T: Send>(
     let (sender, batches) = sync_channel(READ_AHEAD);
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            let mut records = records;
-            while let Some(batch) = clock.time(Part::Ingest, || next_batch(&mut records)) {
+            let mut raw = raw;
+            while let Some(batch) = clock.time(Part::Ingest, || raw.next()) {
                 if sender.send(batch).is_err() {
                     break;
                 }

@@ -47,7 +47,7 @@ use crate::error::{Error, Result};
 use crate::score::ScoredDocument;
 
 pub use copies::copies_jsonl;
-pub use folder::{KEPT_FOLDER, OutputFile, OutputFolder, StagedFile, write_whole};
+pub use folder::{KEPT_FOLDER, OutputFile, OutputFolder, SharedFolder, StagedFile, write_whole};
 pub use jsonl::{DocumentsJsonl, UnitsJsonl, json_file, rejects_jsonl};
 pub use parquet::{ArrowTable, ScoresParquet, TablesInMemory, UnitsParquet, trends_parquet};
 pub use schema::schema;

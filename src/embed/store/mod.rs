@@ -48,6 +48,18 @@ const VARIABLE: &str = "THEMELINE_MODELS";
 /// Stagings that a killed `add` left behind are told by this.
 const STAGING: &str = ".staging-";
 
+/// The value of an environment variable as a path; an empty one is none.
+pub(super) fn set(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Where programs keep what they can make again.
+pub(super) fn user_cache() -> Option<PathBuf> {
+    set("XDG_CACHE_HOME")
+        .or_else(|| set("HOME").map(|home| home.join(".cache")))
+        .or_else(|| set("LOCALAPPDATA"))
+}
+
 impl ModelStore {
     /// The store in folder `root`, which need not be there yet.
     pub fn at(root: impl Into<PathBuf>) -> Self {
@@ -60,14 +72,7 @@ impl ModelStore {
     /// # Errors
     /// [`Error::Usage`] where none of these is set and there is no home folder either.
     pub fn locate(folder: Option<&Path>) -> Result<Self> {
-        let set =
-            |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let cache = || {
-            set("XDG_CACHE_HOME")
-                .or_else(|| set("HOME").map(|home| home.join(".cache")))
-                .or_else(|| set("LOCALAPPDATA"))
-                .map(|cache| cache.join("themeline").join("models"))
-        };
+        let cache = || user_cache().map(|cache| cache.join("themeline").join("models"));
         folder
             .map(Path::to_path_buf)
             .or_else(|| set(VARIABLE))

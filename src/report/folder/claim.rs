@@ -29,13 +29,22 @@ impl ClaimedFolder {
         check: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<Self> {
         let ours_to_remove = make_folder(dir)?;
-        let lock = lock(dir)?;
+        let lock = lock(dir, File::try_lock)?;
         let is_locked = lock.is_some();
         let claimed = ClaimedFolder { path: dir.to_path_buf(), ours_to_remove, _lock: lock };
         check(dir)?;
         if is_locked {
             remove_stale_staging(dir)?;
         }
+        Ok(claimed)
+    }
+
+    /// Claims `dir` together with others that share it, against any that claims it alone.
+    pub(in crate::report) fn share(dir: &Path) -> Result<Self> {
+        let ours_to_remove = make_folder(dir)?;
+        let lock = lock(dir, File::try_lock_shared)?;
+        let claimed = ClaimedFolder { path: dir.to_path_buf(), ours_to_remove, _lock: lock };
+        check_contents(dir)?;
         Ok(claimed)
     }
 
@@ -125,9 +134,12 @@ pub(in crate::report) fn names_in(dir: &Path) -> Result<Vec<String>> {
 
 /// Locks the folder against other runs until the handle is dropped (also by a kill). `None` where
 /// the system cannot lock a folder.
-fn lock(dir: &Path) -> Result<Option<File>> {
+fn lock(
+    dir: &Path,
+    try_lock: impl Fn(&File) -> std::result::Result<(), fs::TryLockError>,
+) -> Result<Option<File>> {
     let Ok(handle) = File::open(dir) else { return Ok(None) };
-    match handle.try_lock() {
+    match try_lock(&handle) {
         Ok(()) => Ok(Some(handle)),
         Err(fs::TryLockError::WouldBlock) => Err(Error::usage(
             format!("{}: {} is writing there", dir.display(), holder(dir)?),

@@ -30,6 +30,22 @@ pub use staged::{OutputFile, StagedFile};
 /// The folder, in the output folder, of what is kept of a run until it is finished.
 pub const KEPT_FOLDER: &str = ".resume";
 
+/// An output folder that several processes keep their parts in, and none finishes, until it is dropped.
+#[derive(Debug)]
+pub struct SharedFolder {
+    _folder: ClaimedFolder,
+}
+
+impl SharedFolder {
+    /// Makes `dir` ready, or refuses it, as [`OutputFolder::create`] does.
+    ///
+    /// # Errors
+    /// Those of [`OutputFolder::create`].
+    pub fn enter(dir: impl AsRef<Path>) -> Result<Self> {
+        Ok(SharedFolder { _folder: ClaimedFolder::share(dir.as_ref())? })
+    }
+}
+
 /// A folder that will hold the output of one run.
 #[derive(Debug)]
 pub struct OutputFolder {
