@@ -134,7 +134,7 @@ fn compare_writes_the_page_of_what_it_compared() {
 }
 
 #[test]
-fn charts_are_svg_and_vega_lite() {
+fn charts_are_svg_png_and_vega_lite() {
     let out = TempDir::new().unwrap();
     let dir = examples(&out);
     let charts = out.path().join("figures");
@@ -153,7 +153,18 @@ fn charts_are_svg_and_vega_lite() {
         let rows = spec["data"]["values"].as_array().unwrap();
         assert!(rows.len() > 20 && rows.iter().all(|row| row["theme"].is_string()));
     }
-    assert_eq!(names.iter().filter(|name| name.starts_with("theme-")).count(), 11);
+    let n_themes = |form: &str| {
+        names.iter().filter(|name| name.starts_with("theme-") && name.ends_with(form)).count()
+    };
+    assert_eq!((n_themes(".svg"), n_themes(".png")), (11, 11));
+    for name in names.iter().filter_map(|name| name.strip_suffix(".svg")) {
+        let svg = fs::read_to_string(charts.join(format!("{name}.svg"))).unwrap();
+        let width: f64 = between(&svg, " width=\"", "\"").parse().unwrap();
+        let png = fs::read(charts.join(format!("{name}.png"))).unwrap();
+        assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"), "{name}");
+        let drawn = u32::from_be_bytes(png[16..20].try_into().unwrap());
+        assert!((f64::from(drawn) - width * 3.125).abs() <= 4.0, "{name}: {drawn} of {width}");
+    }
 }
 
 /// What somebody may put into a corpus to make a reader's browser act: 50 of them, harmless if shown.

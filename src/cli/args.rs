@@ -138,7 +138,7 @@ trends.json, trends.parquet and report.html of the folder are replaced, or writt
 Examples:
   themeline report results                             results/report.html, as `run` writes it
   themeline report results --out for-the-web.html
-  themeline report results --charts figures            each chart as SVG and as Vega-Lite too
+  themeline report results --charts figures            each chart as SVG, PNG and Vega-Lite too
 ")]
     Report {
         /// Folder that `run`, `score` or `compare` wrote

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::error::{Error, Result};
-use crate::report::html::{chart_files, report_html};
+use crate::report::html::{ChartFile, Painter, chart_files, report_html};
 use crate::report::overview::{Compared, Overview};
 use crate::report::{OutputFile, OutputFolder, write_whole};
 
@@ -12,7 +14,8 @@ use crate::report::{OutputFile, OutputFolder, write_whole};
 pub struct ReportRequest {
     /// File for the page; `None`: `report.html` in the folder.
     pub out: Option<PathBuf>,
-    /// Folder for the charts, each as SVG and as a Vega-Lite specification; `None`: none are written.
+    /// Folder for the charts, each as SVG and PNG, some as Vega-Lite specifications; `None`: none are
+    /// written.
     pub charts: Option<PathBuf>,
 }
 
@@ -46,7 +49,18 @@ pub fn report(dir: &Path, request: &ReportRequest) -> Result<PathBuf> {
 
 fn write_charts(dir: &Path, overview: &Overview) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, "create", e))?;
-    chart_files(overview).iter().try_for_each(|(name, bytes)| write_whole(dir.join(name), bytes))
+    let charts = chart_files(overview);
+    charts.iter().try_for_each(|(name, bytes)| write_whole(dir.join(name), bytes))?;
+    let painter = Painter::default();
+    charts.par_iter().try_for_each(|chart| write_picture(dir, chart, &painter))
+}
+
+/// Writes a chart that is SVG as PNG too.
+fn write_picture(dir: &Path, (name, bytes): &ChartFile, painter: &Painter) -> Result<()> {
+    let Some(name) = name.strip_suffix(".svg") else { return Ok(()) };
+    let path = dir.join(format!("{name}.png"));
+    let picture = painter.png(bytes).map_err(|e| Error::io(&path, "draw", e))?;
+    write_whole(path, &picture)
 }
 
 /// Writes the page of what was just compared into its folder. `dirs`: where the documents are.

@@ -2,8 +2,9 @@
 
 use crate::report::overview::Overview;
 use crate::report::overview::series::{Series, ThemeSeries};
+use crate::report::table::shortened;
 
-use super::heat::heat_plot;
+use super::heat::{SHADES, heat_plot, range_of};
 use super::lines::{panel_plot, theme_plot};
 use super::markup::{Markup, put};
 use super::scale::{Axis, Percent, Px, Tick};
@@ -112,17 +113,11 @@ fn multiples(series: &Series) -> Markup {
 
 fn one_panel(series: &Series, theme: &ThemeSeries, axis: &Axis, (x, y): (f64, f64)) -> Markup {
     let (mut out, base) = (Markup::new(), y + 40.0);
-    let name = crate::report::table::shortened(&theme.name, 26);
-    put!(
-        out,
-        r#"<text class="name" x=""#,
-        { Px(x) },
-        r#"" y=""#,
-        { Px(y + 12.0) },
-        r#"">"#,
-        { name },
-        "</text>"
-    );
+    for (line, name) in two_lines(&theme.name, 26).iter().enumerate() {
+        let y = y + 4.0 + 15.0 * line as f64;
+        put!(out, r#"<text class="name" x=""#, { Px(x) }, r#"" y=""#, { Px(y) }, r#"">"#, { name });
+        put!(out, "</text>");
+    }
     put!(
         out,
         r#"<text x=""#,
@@ -133,7 +128,7 @@ fn one_panel(series: &Series, theme: &ThemeSeries, axis: &Axis, (x, y): (f64, f6
         { Tick(axis.top) },
         "</text>"
     );
-    put!(out, [boxed((x, base), PANEL, &panel_plot(theme, axis))]);
+    put!(out, [boxed((x, base), PANEL, &panel_plot(theme, axis, PANEL.0))]);
     let under = base + PANEL.1 + 15.0;
     if let Some((first, last)) = series.ends() {
         put!(
@@ -163,6 +158,16 @@ fn one_panel(series: &Series, theme: &ThemeSeries, axis: &Axis, (x, y): (f64, f6
     out
 }
 
+/// A name in a line or two of at most `width` characters each.
+fn two_lines(name: &str, width: usize) -> Vec<String> {
+    let ends = name.char_indices().map(|(at, _)| at).nth(width);
+    let space = ends.and_then(|end| name[..end].rfind(' '));
+    match space {
+        Some(space) => vec![name[..space].to_owned(), shortened(&name[space + 1..], width)],
+        None => vec![shortened(name, width)],
+    }
+}
+
 fn heatmap(series: &Series) -> Markup {
     let mut body = Markup::new();
     let (plot, height) = heat_plot(series);
@@ -176,10 +181,23 @@ fn heatmap(series: &Series) -> Markup {
             { Px(y) },
             r#"">"#
         );
-        put!(body, { name }, "</text>");
+        put!(body, { shortened(name, 40) }, "</text>");
     }
     put!(body, [boxed((NAMES, 12.0), (WIDTH, height), &plot)]);
-    svg("Themes by periods", (NAMES + WIDTH + 20.0, height + 44.0), &body)
+    put!(body, [shades(height + 52.0)]);
+    svg("Themes by periods", (NAMES + WIDTH + 20.0, height + 76.0), &body)
+}
+
+/// What the shades of the heatmap stand for, in a row.
+fn shades(y: f64) -> Markup {
+    let mut out = Markup::new();
+    for shade in 0..SHADES.len() {
+        let x = NAMES + shade as f64 * WIDTH / (SHADES.len() + 1) as f64;
+        put!(out, r#"<rect class="h"#, { shade }, r#"" width="24" height="12" x=""#, { Px(x) });
+        put!(out, r#"" y=""#, { Px(y) }, r#""/><text x=""#, { Px(x + 30.0) }, r#"" y=""#);
+        put!(out, { Px(y + 10.0) }, r#"">"#, { range_of(shade) }, "</text>");
+    }
+    out
 }
 
 fn two_periods(series: &Series, pair: &Pair) -> Markup {
@@ -189,7 +207,8 @@ fn two_periods(series: &Series, pair: &Pair) -> Markup {
 }
 
 fn one_theme(overview: &Overview, theme: &ThemeSeries) -> Markup {
-    let (plot, axis, height) = theme_plot(overview, theme);
+    let width = WIDTH - 70.0;
+    let (plot, axis, height) = theme_plot(overview, theme, width);
     let mut body = Markup::new();
     put!(body, r#"<text class="name" x="50" y="18">"#, { &theme.name }, "</text>");
     for tick in axis.ticks() {
@@ -201,13 +220,21 @@ fn one_theme(overview: &Overview, theme: &ThemeSeries) -> Markup {
         );
         put!(body, { Tick(tick) }, "</text>");
     }
-    put!(body, [boxed((50.0, 36.0), (WIDTH - 70.0, height), &plot)]);
+    put!(body, [boxed((50.0, 36.0), (width, height), &plot)]);
     svg(&theme.name, (WIDTH, height + 70.0), &body)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_name_is_set_in_two_lines() {
+        assert_eq!(two_lines("Trade", 10), ["Trade"]);
+        assert_eq!(two_lines("Trade and supply chains", 13), ["Trade and", "supply chains"]);
+        assert_eq!(two_lines("Trade and supply chains", 12), ["Trade and", "supply chai…"]);
+        assert_eq!(two_lines("Überseehafengesellschaft", 9), ["Überseeh…"]);
+    }
 
     #[test]
     fn an_id_cannot_leave_its_folder() {

@@ -106,20 +106,24 @@ fn numbers(series: &Series) -> Markup {
     out
 }
 
+/// The shares that a shade stands for, in percent; the ones between are from it up to the next.
+pub fn range_of(shade: usize) -> String {
+    let low = Px(SHADES[shade] * 100.0);
+    match SHADES.get(shade + 1) {
+        None => format!("{low} % and over"),
+        Some(high) if shade == 0 => format!("under {}", Px(high * 100.0)),
+        Some(_) => low.to_string(),
+    }
+}
+
 fn legend() -> Markup {
     let mut out = Markup::new();
     put!(out, r#"<ul class="shades" aria-label="Shades, in percent">"#);
-    for (shade, low) in SHADES.iter().enumerate() {
+    for shade in 0..SHADES.len() {
         put!(out, r#"<li><svg width="28" height="12" aria-hidden="true"><rect class="h"#, {
             shade
         });
-        put!(out, r#"" width="28" height="12"/></svg> "#);
-        match SHADES.get(shade + 1) {
-            None => put!(out, { Px(low * 100.0) }, " % and over"),
-            Some(high) if shade == 0 => put!(out, "under ", { Px(high * 100.0) }),
-            Some(_) => put!(out, { Px(low * 100.0) }),
-        }
-        put!(out, "</li>");
+        put!(out, r#"" width="28" height="12"/></svg> "#, { range_of(shade) }, "</li>");
     }
     put!(out, "<li>blank: no documents</li></ul>");
     out

@@ -77,12 +77,13 @@ pub fn band_of(points: &[Option<Point>], scale: &impl Fn(usize, f64) -> (f64, f6
     path
 }
 
-/// Band and line in a box that stretches.
-fn strokes(points: &[Option<Point>], axis: &Axis, height: f64) -> Markup {
+/// Band and line, drawn in `drawn`, which is stretched to the width that there is and to `height`.
+fn strokes(points: &[Option<Point>], axis: &Axis, height: f64, drawn: (f64, f64)) -> Markup {
     let n = points.len();
-    let scale = |at, share| (middle(at, n) * BOX.0, axis.y(share, BOX.1));
+    let scale = |at, share| (middle(at, n) * drawn.0, axis.y(share, drawn.1));
     let mut out = Markup::new();
-    put!(out, r#"<svg viewBox="0 0 1000 100" preserveAspectRatio="none" width="100%" height=""#);
+    put!(out, r#"<svg viewBox="0 0 "#, { Px(drawn.0) }, " ", { Px(drawn.1) });
+    put!(out, r#"" preserveAspectRatio="none" width="100%" height=""#);
     put!(out, { Px(height) }, r#""><path class="band" d=""#, { band_of(points, &scale) });
     put!(out, r#""/><path class="line" d=""#, { line_of(points, &scale) }, r#""/></svg>"#);
     out
@@ -127,20 +128,21 @@ pub fn panel(series: &Series, place: usize, axis: &Axis) -> Markup {
     put!(out, r#"" role="img" aria-label=""#, { in_words(series, theme) }, r#"">"#);
     put!(out, [grid(&Axis { step: axis.top / 2.0, ..*axis }, PANEL_HEIGHT)]);
     put!(out, r#"<text class="tick" y="-4">"#, { Tick(axis.top) }, "</text>");
-    put!(out, [panel_strokes(theme, axis)], "</svg>", [ends(series)], "</li>");
+    put!(out, [panel_strokes(theme, axis, BOX)], "</svg>", [ends(series)], "</li>");
     out
 }
 
-fn panel_strokes(theme: &ThemeSeries, axis: &Axis) -> Markup {
-    let mut out = strokes(&theme.points, axis, PANEL_HEIGHT);
+fn panel_strokes(theme: &ThemeSeries, axis: &Axis, drawn: (f64, f64)) -> Markup {
+    let mut out = strokes(&theme.points, axis, PANEL_HEIGHT, drawn);
     put!(out, [dots(&theme.points, axis, PANEL_HEIGHT)]);
     out
 }
 
-/// What is drawn in a panel, for a box of its own.
-pub fn panel_plot(theme: &ThemeSeries, axis: &Axis) -> Markup {
+/// What is drawn in a panel, for a box of its own, `width` pixels wide: there strokes are not stretched, which
+/// not all that draws SVG does well.
+pub fn panel_plot(theme: &ThemeSeries, axis: &Axis, width: f64) -> Markup {
     let mut out = grid(&Axis { step: axis.top / 2.0, ..*axis }, PANEL_HEIGHT);
-    put!(out, [panel_strokes(theme, axis)]);
+    put!(out, [panel_strokes(theme, axis, (width, PANEL_HEIGHT))]);
     out
 }
 
@@ -209,22 +211,29 @@ pub fn chart(series: &Series, theme: &ThemeSeries, levels: &[Level]) -> Markup {
     }
     put!(out, r#"</p><svg class="plot" width="100%" height=""#, { Px(CHART_HEIGHT + 24.0) });
     put!(out, r#"" role="img" aria-label=""#, { in_words(series, theme) }, r#"">"#);
-    put!(out, [chart_plot(series, theme, levels, &axis)], "</svg></div>");
+    put!(out, [chart_plot(series, theme, levels, (&axis, BOX))], "</svg></div>");
     out
 }
 
-fn chart_plot(series: &Series, theme: &ThemeSeries, levels: &[Level], axis: &Axis) -> Markup {
+fn chart_plot(
+    series: &Series,
+    theme: &ThemeSeries,
+    levels: &[Level],
+    (axis, drawn): (&Axis, (f64, f64)),
+) -> Markup {
     let mut out = grid(axis, CHART_HEIGHT);
-    put!(out, [strokes(&theme.points, axis, CHART_HEIGHT)], [level_lines(series, levels, axis)]);
+    put!(out, [strokes(&theme.points, axis, CHART_HEIGHT, drawn)]);
+    put!(out, [level_lines(series, levels, axis)]);
     put!(out, [dots(&theme.points, axis, CHART_HEIGHT)], [labels(series, CHART_HEIGHT + 18.0)]);
     out
 }
 
-/// What is drawn in the chart of a theme, for a box of its own, with its axis and height.
-pub fn theme_plot(overview: &Overview, theme: &ThemeSeries) -> (Markup, Axis, f64) {
+/// What is drawn in the chart of a theme, for a box of its own, `width` pixels wide, with its axis and height.
+pub fn theme_plot(overview: &Overview, theme: &ThemeSeries, width: f64) -> (Markup, Axis, f64) {
     let axis = Axis::over(theme.reach());
     let levels = super::theme::levels(overview, theme);
-    (chart_plot(&overview.series, theme, &levels, &axis), axis, CHART_HEIGHT)
+    let drawn = (width, CHART_HEIGHT);
+    (chart_plot(&overview.series, theme, &levels, (&axis, drawn)), axis, CHART_HEIGHT)
 }
 
 fn level_lines(series: &Series, levels: &[Level], axis: &Axis) -> Markup {

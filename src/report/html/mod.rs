@@ -14,6 +14,7 @@ mod lines;
 pub(super) mod markup;
 mod methods;
 mod page;
+mod png;
 mod quality;
 mod scale;
 mod slope;
@@ -25,6 +26,7 @@ use std::io::{self, Write};
 use super::overview::Overview;
 
 pub use charts::{ChartFile, files as chart_files};
+pub use png::Painter;
 
 /// Writes the page and gives the writer back.
 ///
