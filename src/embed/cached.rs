@@ -39,20 +39,19 @@ impl Cached {
             let n_bytes = n_rows(sentence.as_ref()) * self.n_columns() * BYTES;
             found.take_if(|row| row.len() != n_bytes);
         }
-        let mut missing: FxHashMap<Key, usize> = FxHashMap::default();
-        let mut asked: Vec<S> = Vec::new();
-        for ((key, sentence), _) in
-            keys.iter().zip(sentences).zip(&found).filter(|(_, f)| f.is_none())
-        {
-            missing.entry(*key).or_insert_with(|| {
-                asked.push(sentence.clone());
+        // Each text once, in the order in which they come.
+        let (mut missing, mut asked) = (FxHashMap::<Key, usize>::default(), Vec::new());
+        for unmet in (0..sentences.len()).filter(|&i| found[i].is_none()) {
+            missing.entry(keys[unmet]).or_insert_with(|| {
+                asked.push(sentences[unmet].clone());
                 asked.len() - 1
             });
         }
         if !asked.is_empty() {
             let made = split(&asked, &embed(&asked)?);
-            let unmet = keys.iter().zip(&mut found).filter(|(_, found)| found.is_none());
-            unmet.for_each(|(key, found)| *found = Some(made[missing[key]].clone()));
+            for (key, found) in keys.iter().zip(&mut found) {
+                found.get_or_insert_with(|| made[missing[key]].clone());
+            }
             self.cache.enter(missing.into_iter().map(|(key, n)| (key, made[n].clone())).collect());
         }
         Ok(self.joined(sentences, found.into_iter().flatten()))

@@ -8,7 +8,7 @@
 //! written, vectors are computed.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -47,7 +47,6 @@ pub struct VectorCache {
     last_before: i64,
     /// Whether nothing more is to be written: there is no place, or writing failed.
     is_full: AtomicBool,
-    n_hits: AtomicU64,
 }
 
 impl VectorCache {
@@ -83,7 +82,6 @@ impl VectorCache {
             new: Mutex::default(),
             last_before,
             is_full: AtomicBool::new(false),
-            n_hits: AtomicU64::new(0),
         })
     }
 
@@ -103,10 +101,7 @@ impl VectorCache {
             let checksum = row.split_off(row.len().checked_sub(N_CHECKSUM)?);
             (checksum == checksum_of(key, &row)).then_some(row)
         };
-        let found: Vec<_> = keys.iter().map(&mut find).collect();
-        let n_hits = found.iter().flatten().count();
-        self.n_hits.fetch_add(n_hits as u64, Ordering::Relaxed);
-        found
+        keys.iter().map(&mut find).collect()
     }
 
     /// Keeps rows, sooner or later.
@@ -148,11 +143,6 @@ impl VectorCache {
             file.execute("DELETE FROM vectors WHERE number <= ?1", [end])?;
         }
         Ok(true)
-    }
-
-    /// Rows that were found, since it was opened.
-    pub fn n_hits(&self) -> u64 {
-        self.n_hits.load(Ordering::Relaxed)
     }
 }
 
@@ -260,7 +250,7 @@ mod tests {
         });
         drop((first, second));
         let third = VectorCache::open(folder.path(), u64::MAX).unwrap();
-        assert_eq!((n_found(&third, 0..900), third.n_hits()), (800, 800));
+        assert_eq!(n_found(&third, 0..900), 800);
     }
 
     #[test]
