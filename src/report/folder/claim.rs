@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 
-use super::{KEPT_FOLDER, OutputFile};
+use super::{KEPT_FOLDER, OutputFile, sync_folder};
 
 /// How the names of our staging folders begin; the process id follows.
 pub(in crate::report) const STAGING_PREFIX: &str = ".staging-";
@@ -19,7 +19,7 @@ pub(in crate::report) struct ClaimedFolder {
     path: PathBuf,
     /// Whether to remove it on drop: we made it, and nothing was committed.
     ours_to_remove: bool,
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl ClaimedFolder {
@@ -29,11 +29,10 @@ impl ClaimedFolder {
         check: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<Self> {
         let ours_to_remove = make_folder(dir)?;
-        let lock = lock(dir)?;
-        let is_locked = lock.is_some();
-        let claimed = ClaimedFolder { path: dir.to_path_buf(), ours_to_remove, _lock: lock };
+        let mut claimed = ClaimedFolder { path: dir.to_path_buf(), ours_to_remove, lock: None };
+        claimed.lock = lock(dir)?;
         check(dir)?;
-        if is_locked {
+        if claimed.lock.is_some() {
             remove_stale_staging(dir)?;
         }
         Ok(claimed)
@@ -67,10 +66,18 @@ fn make_folder(dir: &Path) -> Result<bool> {
         )),
         Ok(_) => Ok(false),
         Err(_) => {
+            let is_made = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+            let made: Vec<&Path> = dir.ancestors().take_while(is_made).collect();
             fs::create_dir_all(dir).map_err(|source| Error::io(dir, "create", source))?;
+            made.iter().filter_map(|folder| folder.parent()).for_each(sync_name);
             Ok(true)
         }
     }
+}
+
+/// Makes the name of a new folder durable in its parent: in one that may be written but not read, when the system will.
+fn sync_name(parent: &Path) {
+    let _ = sync_folder(if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
 }
 
 /// Refuses a folder whose contents are not a run of ours.
@@ -124,9 +131,13 @@ pub(in crate::report) fn names_in(dir: &Path) -> Result<Vec<String>> {
 }
 
 /// Locks the folder against other runs until the handle is dropped (also by a kill). `None` where
-/// the system cannot lock a folder.
+/// the system cannot open or lock any folder: one that fails to open this one must not leave it to two runs.
 fn lock(dir: &Path) -> Result<Option<File>> {
-    let Ok(handle) = File::open(dir) else { return Ok(None) };
+    let handle = match File::open(dir) {
+        Ok(handle) => handle,
+        Err(source) if cfg!(unix) => return Err(Error::io(dir, "open", source)),
+        Err(_) => return Ok(None),
+    };
     match handle.try_lock() {
         Ok(()) => Ok(Some(handle)),
         Err(fs::TryLockError::WouldBlock) => Err(Error::usage(
