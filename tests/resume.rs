@@ -3,80 +3,20 @@
 
 #![cfg(unix)]
 
-use std::collections::BTreeMap;
+mod site;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use predicates::prelude::*;
 use predicates::str::contains;
-use serde_json::{Value, json};
-use tempfile::TempDir;
 
-const KEPT: &str = ".resume";
+use site::{KEPT, Site, assert_same, finish, signal};
+
 /// Six batches.
 const N_DOCUMENTS: usize = 1500;
-
-/// A corpus of some batches, each document with words of its own, and where it is scored.
-struct Site {
-    root: TempDir,
-}
-
-impl Site {
-    fn new(n_documents: usize) -> Self {
-        let site = Site { root: TempDir::new().unwrap() };
-        let lines: Vec<String> = (0..n_documents).map(|i| document(i).to_string()).collect();
-        fs::write(site.path("corpus.jsonl"), lines.join("\n")).unwrap();
-        site
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.root.path().join(name)
-    }
-
-    /// `themeline run` into `out`, from within the site, with relative paths.
-    fn run(&self, out: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_themeline"));
-        command.current_dir(self.root.path()).args(["run", "corpus.jsonl", "--out", out]);
-        command.args(["--threads", "2"]).stdout(Stdio::null()).stderr(Stdio::piped());
-        command
-    }
-
-    /// The bytes of the finished files of `out`, but for `run.json`, which tells of times.
-    fn files(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
-        let read = |path: PathBuf| {
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            (name != "run.json").then(|| (name, fs::read(path).unwrap()))
-        };
-        let entries = fs::read_dir(self.path(out)).unwrap();
-        entries.filter_map(|entry| read(entry.unwrap().path())).collect()
-    }
-
-    fn report(&self, out: &str) -> Value {
-        serde_json::from_slice(&fs::read(self.path(out).join("run.json")).unwrap()).unwrap()
-    }
-
-    /// The pieces that are kept in `out`.
-    fn pieces(&self, out: &str) -> Vec<PathBuf> {
-        let entries = fs::read_dir(self.path(out).join(KEPT)).into_iter().flatten();
-        let mut pieces: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-        pieces.retain(|piece| !piece.ends_with("command.json"));
-        pieces.sort();
-        pieces
-    }
-}
-
-/// Ports, schools and treaties, numbered, so that no two texts are copies.
-fn document(i: usize) -> Value {
-    let subjects = ["ports and railways", "schools and museums", "tariffs and exports", "patrols"];
-    let sentence = |j: usize| {
-        let about = subjects[(i / 3 + j) % subjects.len()];
-        format!("In session {i} item {j} the ministers of group {} spoke of {about}.", i * 31 + j)
-    };
-    let text: Vec<String> = (0..12).map(sentence).collect();
-    json!({"id": format!("d{i:05}"), "date": format!("{}", 2000 + i % 20), "text": text.join(" ")})
-}
 
 /// Waits until `n` pieces are kept in `out`, or the child has ended.
 fn wait_for_pieces(site: &Site, out: &str, n: usize, child: &mut Child) {
@@ -85,25 +25,6 @@ fn wait_for_pieces(site: &Site, out: &str, n: usize, child: &mut Child) {
         assert!(start.elapsed() < Duration::from_secs(120), "nothing is kept");
         std::thread::sleep(Duration::from_millis(2));
     }
-}
-
-fn signal(child: &Child, name: &str) {
-    let id = child.id().to_string();
-    assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
-}
-
-fn assert_same(files: &BTreeMap<String, Vec<u8>>, expected: &BTreeMap<String, Vec<u8>>) {
-    assert_eq!(files.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
-    for (name, bytes) in files {
-        assert!(*bytes == expected[name], "{name} is another");
-    }
-}
-
-fn finish(mut command: Command) -> String {
-    let done = command.output().unwrap();
-    let said = String::from_utf8(done.stderr).unwrap();
-    assert!(done.status.success(), "{said}");
-    said
 }
 
 #[test]

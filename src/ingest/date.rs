@@ -60,8 +60,12 @@ fn strptime(pattern: &str) -> Result<DateFormat, String> {
     let sample = noon.to_zoned(jiff::tz::TimeZone::UTC).map_err(|e| fault(e.to_string()))?;
     let written = strtime::format(pattern, &sample).map_err(|e| fault(e.to_string()))?;
     match strtime::parse(pattern, &written) {
-        Ok(read) if read.year().is_some() => Ok(DateFormat::Strptime(pattern.to_owned())),
-        Ok(_) => Err(fault("it has no year (%Y or %y)".to_owned())),
+        Ok(read) if read.year().is_none() => Err(fault("it has no year (%Y or %y)".to_owned())),
+        // A day without its month would be taken for a month.
+        Ok(read) if read.day().is_some() && read.month().is_none() => {
+            Err(fault("it has a day and no month (%m or %B)".to_owned()))
+        }
+        Ok(_) => Ok(DateFormat::Strptime(pattern.to_owned())),
         Err(e) => Err(fault(e.to_string())),
     }
 }
@@ -135,6 +139,8 @@ fn by_pattern(text: &str, pattern: &str) -> Result<Date, DateFault> {
         .map_err(|_| not_a_date(text, "it does not fit the pattern of --date-format"))?;
     let date = match (read.year(), read.to_date()) {
         (_, Ok(day)) => Some((day.year(), Some(day.month()), Some(day.day()))),
+        // The 366th day of a year that has none.
+        (_, Err(_)) if read.day_of_year().is_some() => return Err(out_of_range(text)),
         (Some(year), Err(_)) => Some((year, read.month(), read.day())),
         (None, Err(_)) => None,
     };
@@ -480,7 +486,9 @@ mod tests {
         assert_eq!(read("Apr 2021", "%b %Y").as_deref(), Some("2021-04"));
         assert_eq!(read("2021-04-03", "%d.%m.%y"), None);
         assert_eq!(read("30.02.2021", "%d.%m.%Y"), None);
-        for wrong in ["european", "%d.%m", "%Q%", "dd/mm"] {
+        assert_eq!(read("366/2024", "%j/%Y").as_deref(), Some("2024-12-31"));
+        assert_eq!(read("366/2023", "%j/%Y"), None);
+        for wrong in ["european", "%d.%m", "%Q%", "dd/mm", "%d.%e.%Y", "%Y-%d"] {
             let fault = wrong.parse::<DateFormat>().unwrap_err();
             assert!(fault.contains(wrong), "{fault}");
         }

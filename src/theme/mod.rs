@@ -34,6 +34,9 @@ pub use fit::{FitOptions, fit};
 /// The `schema` of themes.json.
 pub const SCHEMA: &str = "themeline/themes/1";
 
+/// No number of a model is larger; those of a fit stay far below. Products of such numbers are finite.
+const LARGEST: f32 = 1e6;
+
 /// The fitted themes: `themes.json`, whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -252,6 +255,9 @@ impl ThemeModel {
                 theme.id
             ));
         }
+        if !self.is_sound() {
+            return Err("it has numbers that no fit gives".to_owned());
+        }
         let dimension = self.encoder.dimension;
         let directions = self.themes.iter().map(|theme| &theme.direction).chain([&self.none]);
         match directions.into_iter().find(|d| d.centroid.len() != dimension) {
@@ -262,12 +268,35 @@ impl ThemeModel {
         }
     }
 
+    /// Whether scores can be made of its numbers: none is too large, no deviation (almost) nothing.
+    fn is_sound(&self) -> bool {
+        let is_small = |number: &f32| number.abs() <= LARGEST;
+        let is_direction = |d: &Direction| {
+            let deviation = d.background_sd;
+            (1.0 / LARGEST..=LARGEST).contains(&deviation)
+                && d.centroid.iter().chain([&d.background_mean]).all(is_small)
+        };
+        let is_theme = |theme: &FittedTheme| {
+            is_direction(&theme.direction)
+                && is_small(&theme.threshold)
+                && theme
+                    .emergence
+                    .is_none_or(|e| [e.stability, e.midpoint, e.slope].iter().all(is_small))
+        };
+        let Joint { bias, weights, threshold, intercepts } = &self.joint;
+        is_direction(&self.none)
+            && self.themes.iter().all(is_theme)
+            && weights.iter().chain(intercepts).chain([bias, threshold]).all(is_small)
+    }
+
     /// Refuses an encoder other than the one that the model was fitted with.
     ///
     /// # Errors
     /// `Encoder` naming both.
     pub fn check_encoder(&self, embedder: &dyn Embedder) -> Result<()> {
-        if embedder.fingerprint() == self.encoder.fingerprint {
+        let is_same = embedder.fingerprint() == self.encoder.fingerprint;
+        // A themes.json may have been changed by hand.
+        if is_same && embedder.dimension() == self.encoder.dimension {
             return Ok(());
         }
         Err(Error::encoder(
@@ -284,4 +313,62 @@ impl ThemeModel {
 
 fn short(fingerprint: &str) -> &str {
     fingerprint.get(..12).unwrap_or(fingerprint)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::embed::FakeEmbedder;
+
+    /// A fitted model, as small as they come.
+    fn model() -> Value {
+        let direction =
+            json!({"centroid": [0.6, 0.8], "background_mean": 0.0, "background_sd": 0.1});
+        let weights = vec![0.1; joint::N_FEATURES];
+        json!({
+            "schema": SCHEMA, "themeline": "0.1.0",
+            "encoder": {"name": "fake", "fingerprint": FakeEmbedder::new(2).fingerprint(), "dimension": 2},
+            "codebook_fingerprint": "",
+            "codebook": {"id": "town", "name": "Town", "version": "1",
+                "theme": [{"id": "roads", "name": "Roads", "terms": ["road"]}]},
+            "fitted_on": {"n_documents": 1, "n_units": 1, "n_codes": 0, "seed": 1},
+            "joint": {"bias": -2.0, "weights": weights, "threshold": 0.5},
+            "themes": [{"id": "roads", "name": "Roads", "kind": "seeded", "terms": [], "exemplars": [],
+                "threshold": 0.5, "n_units": 1, "direction": direction}],
+            "none": direction, "repeated_lines": []
+        })
+    }
+
+    fn read(model: &Value) -> Result<ThemeModel> {
+        ThemeModel::from_json(model.to_string().as_bytes(), Path::new("themes.json"))
+    }
+
+    #[test]
+    fn numbers_that_no_score_can_be_made_of_are_refused() {
+        assert!(read(&model()).is_ok());
+        for (place, number) in [
+            ("/none/background_sd", 0.0),
+            ("/themes/0/direction/background_sd", -0.1),
+            ("/themes/0/direction/centroid/1", 1e39),
+            ("/none/background_mean", 1e30),
+            ("/joint/weights/3", -1e30),
+            ("/themes/0/threshold", 1e30),
+        ] {
+            let mut model = model();
+            *model.pointer_mut(place).unwrap() = json!(number);
+            let error = read(&model).unwrap_err().to_string();
+            assert!(error.contains("numbers that no fit gives"), "{place}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_encoder_must_be_as_wide_as_the_model_says() {
+        let mut other = model();
+        other["encoder"]["fingerprint"] = json!(FakeEmbedder::new(8).fingerprint());
+        let (model, other) = (read(&model()).unwrap(), read(&other).unwrap());
+        assert!(model.check_encoder(&FakeEmbedder::new(2)).is_ok());
+        assert!(other.check_encoder(&FakeEmbedder::new(8)).is_err());
+    }
 }

@@ -8,10 +8,13 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 
-use super::{KEPT_FOLDER, OutputFile};
+use super::{KEPT_FOLDER, OutputFile, sync_folder};
 
 /// How the names of our staging folders begin; the process id follows.
 pub(in crate::report) const STAGING_PREFIX: &str = ".staging-";
+
+/// Tries for a lock, of one's own or shared.
+type TryLock = fn(&File) -> std::result::Result<(), fs::TryLockError>;
 
 /// A folder that this run alone may write, until it is dropped.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ pub(in crate::report) struct ClaimedFolder {
     path: PathBuf,
     /// Whether to remove it on drop: we made it, and nothing was committed.
     ours_to_remove: bool,
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl ClaimedFolder {
@@ -28,12 +31,9 @@ impl ClaimedFolder {
         dir: &Path,
         check: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<Self> {
-        let ours_to_remove = make_folder(dir)?;
-        let lock = lock(dir, File::try_lock)?;
-        let is_locked = lock.is_some();
-        let claimed = ClaimedFolder { path: dir.to_path_buf(), ours_to_remove, _lock: lock };
+        let claimed = Self::locked(dir, File::try_lock)?;
         check(dir)?;
-        if is_locked {
+        if claimed.lock.is_some() {
             remove_stale_staging(dir)?;
         }
         Ok(claimed)
@@ -41,10 +41,15 @@ impl ClaimedFolder {
 
     /// Claims `dir` together with others that share it, against any that claims it alone.
     pub(in crate::report) fn share(dir: &Path) -> Result<Self> {
-        let ours_to_remove = make_folder(dir)?;
-        let lock = lock(dir, File::try_lock_shared)?;
-        let claimed = ClaimedFolder { path: dir.to_path_buf(), ours_to_remove, _lock: lock };
+        let claimed = Self::locked(dir, File::try_lock_shared)?;
         check_contents(dir)?;
+        Ok(claimed)
+    }
+
+    fn locked(dir: &Path, try_lock: TryLock) -> Result<Self> {
+        let ours_to_remove = make_folder(dir)?;
+        let mut claimed = ClaimedFolder { path: dir.to_path_buf(), ours_to_remove, lock: None };
+        claimed.lock = lock(dir, try_lock)?;
         Ok(claimed)
     }
 
@@ -76,10 +81,18 @@ fn make_folder(dir: &Path) -> Result<bool> {
         )),
         Ok(_) => Ok(false),
         Err(_) => {
+            let is_made = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+            let made: Vec<&Path> = dir.ancestors().take_while(is_made).collect();
             fs::create_dir_all(dir).map_err(|source| Error::io(dir, "create", source))?;
+            made.iter().filter_map(|folder| folder.parent()).for_each(sync_name);
             Ok(true)
         }
     }
+}
+
+/// Makes the name of a new folder durable in its parent: in one that may be written but not read, when the system will.
+fn sync_name(parent: &Path) {
+    let _ = sync_folder(if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
 }
 
 /// Refuses a folder whose contents are not a run of ours.
@@ -133,12 +146,13 @@ pub(in crate::report) fn names_in(dir: &Path) -> Result<Vec<String>> {
 }
 
 /// Locks the folder against other runs until the handle is dropped (also by a kill). `None` where
-/// the system cannot lock a folder.
-fn lock(
-    dir: &Path,
-    try_lock: impl Fn(&File) -> std::result::Result<(), fs::TryLockError>,
-) -> Result<Option<File>> {
-    let Ok(handle) = File::open(dir) else { return Ok(None) };
+/// the system cannot open or lock any folder: one that fails to open this one must not leave it to two runs.
+fn lock(dir: &Path, try_lock: TryLock) -> Result<Option<File>> {
+    let handle = match File::open(dir) {
+        Ok(handle) => handle,
+        Err(source) if cfg!(unix) => return Err(Error::io(dir, "open", source)),
+        Err(_) => return Ok(None),
+    };
     match try_lock(&handle) {
         Ok(()) => Ok(Some(handle)),
         Err(fs::TryLockError::WouldBlock) => Err(Error::usage(
