@@ -3,12 +3,15 @@
 //! Strings (plain, large, views, dictionaries, and bytes that are UTF-8) serve as text and id;
 //! days and timestamps serve as dates, a timestamp by its day in UTC. Other columns are metadata,
 //! where JSON can say what they hold; the rest (byte strings, times of day, maps) are left out.
-//! The reader of the format is fenced: should it panic on a hostile file, the file is rejected.
+//! The reader of the format is fenced: should it panic on a hostile file, or take a minute for a step of it, the file
+//! is rejected. (A list of 2³¹ booleans in an unknown field of the metadata is 7 bytes long, and it counts them all.)
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use ::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
@@ -29,27 +32,31 @@ use super::{Body, IngestOptions, RawRecord, reject};
 const BATCH_BYTES: i64 = 8 << 20;
 const BATCH_ROWS: i64 = 1024;
 
+/// Most time for the metadata, and for a batch, which take milliseconds.
+const MOST_TIME: Duration = Duration::from_secs(60);
+
 const DAY: i64 = 86_400;
 
 /// The rows of a file, as records.
 pub(super) struct Rows {
     file: Arc<str>,
-    batches: ParquetRecordBatchReader,
+    /// `None` once they have ended.
+    batches: Option<ParquetRecordBatchReader>,
     batch: Arc<RecordBatch>,
     row: usize,
     record: u64,
-    ended: bool,
 }
 
 impl Rows {
     /// Reads the schema of a file and checks that it has the columns we need.
     pub fn open(file: Arc<str>, path: &Path, options: &IngestOptions) -> Result<Rows, Reject> {
         let source = File::open(path).map_err(|error| reject::unreadable(&file, &error))?;
-        let (schema, batches) = fenced(|| open(source)).map_err(|reason| bad(&file, &reason))?;
+        let (schema, batches) =
+            fenced(MOST_TIME, || open(source)).map_err(|reason| bad(&file, &reason))?;
         let names = schema.fields().iter().map(|field| field.name().as_str());
         fields::check_columns(&file, &names.collect::<Vec<_>>(), options)?;
         let batch = Arc::new(RecordBatch::new_empty(schema));
-        Ok(Rows { file, batches, batch, row: 0, record: 0, ended: false })
+        Ok(Rows { file, batches: Some(batches), batch, row: 0, record: 0 })
     }
 }
 
@@ -57,19 +64,15 @@ impl Iterator for Rows {
     type Item = Result<RawRecord, Reject>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.row == self.batch.num_rows() && !self.ended {
-            let batches = &mut self.batches;
-            match fenced(|| batches.next().transpose().map_err(|error| error.to_string())) {
-                Ok(Some(batch)) => (self.batch, self.row) = (Arc::new(batch), 0),
-                Ok(None) => self.ended = true,
-                Err(reason) => {
-                    self.ended = true;
-                    return Some(Err(bad(&self.file, &reason)));
+        while self.row == self.batch.num_rows() {
+            let batches = self.batches.take()?;
+            match fenced(MOST_TIME, || next_batch(batches)) {
+                Ok(Some((batch, batches))) => {
+                    (self.batch, self.row, self.batches) = (Arc::new(batch), 0, Some(batches));
                 }
+                Ok(None) => return None,
+                Err(reason) => return Some(Err(bad(&self.file, &reason))),
             }
-        }
-        if self.ended {
-            return None;
         }
         self.record += 1;
         self.row += 1;
@@ -80,9 +83,30 @@ impl Iterator for Rows {
     }
 }
 
-fn fenced<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    let outcome = catch_unwind(AssertUnwindSafe(work));
-    outcome.unwrap_or_else(|_| Err("the reader of the format failed on it".to_owned()))
+/// The next batch, and what reads those behind it.
+fn next_batch(
+    mut batches: ParquetRecordBatchReader,
+) -> Result<Option<(RecordBatch, ParquetRecordBatchReader)>, String> {
+    let batch = batches.next().transpose().map_err(|error| error.to_string())?;
+    Ok(batch.map(|batch| (batch, batches)))
+}
+
+/// Does `work` on a thread of its own. One that takes longer than `most` is left to itself: it cannot be ended.
+fn fenced<T: Send + 'static>(
+    most: Duration,
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let (sender, done) = mpsc::channel();
+    let work = move || {
+        let outcome = catch_unwind(AssertUnwindSafe(work));
+        let failed = |_| Err("the reader of the format failed on it".to_owned());
+        // Nobody waits for what took too long.
+        let _ = sender.send(outcome.unwrap_or_else(failed));
+    };
+    let spawned = thread::Builder::new().name("parquet".to_owned()).spawn(work);
+    spawned.map_err(|error| error.to_string())?;
+    let too_long = |_| Err(format!("a step of reading it took over {most:?}"));
+    done.recv_timeout(most).unwrap_or_else(too_long)
 }
 
 fn bad(file: &str, reason: &str) -> Reject {
@@ -415,6 +439,19 @@ mod tests {
             let read = read_all("in.parquet", &file[..n], &options());
             assert_eq!(codes(&read), [RejectCode::BadParquet], "{n} bytes");
         }
+    }
+
+    #[test]
+    fn what_would_be_counted_for_long_is_given_up() {
+        // An unknown field of the metadata: a list of 2^31 - 1 booleans.
+        let metadata = [0xF9, 0xF1, 0xFF, 0xFF, 0xFF, 0xFF, 0x07, 0];
+        let file = [&b"PAR1"[..], &metadata, &8u32.to_le_bytes(), b"PAR1"].concat();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("in.parquet");
+        std::fs::write(&path, file).unwrap();
+        let source = File::open(path).unwrap();
+        let fault = fenced(Duration::from_millis(50), || open(source)).err().unwrap();
+        assert_eq!(fault, "a step of reading it took over 50ms");
     }
 
     proptest! {

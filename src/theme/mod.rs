@@ -279,9 +279,10 @@ impl ThemeModel {
         let is_theme = |theme: &FittedTheme| {
             is_direction(&theme.direction)
                 && is_small(&theme.threshold)
-                && theme
-                    .emergence
-                    .is_none_or(|e| [e.stability, e.midpoint, e.slope].iter().all(is_small))
+                && theme.emergence.is_none_or(|e| {
+                    // Of any size: a curve can be flat, or all but a step.
+                    [e.stability, e.midpoint, e.slope].iter().all(|number| number.is_finite())
+                })
         };
         let Joint { bias, weights, threshold, intercepts } = &self.joint;
         is_direction(&self.none)

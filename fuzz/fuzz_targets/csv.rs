@@ -1,0 +1,6 @@
+//! Records of a .csv file.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| drop(themeline_fuzz::read("input.csv", bytes)));
