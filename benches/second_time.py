@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What the kept vectors are worth: a corpus without them, with none yet, and again with another codebook.
+"""What the kept vectors are worth: a corpus without them, with none yet, and again with another codebook; and
+`score` with the themes of that.
 
     cargo build --release && benches/second_time.py CORPUS.jsonl [ENCODER]
 
@@ -21,22 +22,27 @@ BUILT_IN = Path(__file__).resolve().parents[1] / "seeds" / "cooperation.toml"
 
 def main():
     corpus, encoder = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "reader"
-    seconds = {"without": [], "first": [], "second": []}
+    seconds = {name: [] for name in ("without", "first", "second", "score without", "score")}
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)
             other = folder / "other.toml"
             other.write_text(BUILT_IN.read_text().replace("terms = [", 'terms = ["themeline-bench", ', 1))
-            jobs = {"without": (["--max-cache-bytes", 0]), "first": [], "second": ["--codebook", other]}
+            jobs = {"without": ["--max-cache-bytes", 0], "first": [], "second": ["--codebook", other]}
             for job, more in jobs.items():
                 command = [BINARY, "run", corpus, "--encoder", encoder, "--out", folder / job, "--quiet"]
                 command += ["--cache-dir", folder / "cache", *more]
+                seconds[job].append(measured(command)[0])
+            for job, more in {"score without": ["--max-cache-bytes", 0], "score": []}.items():
+                command = [BINARY, "score", corpus, "--themes", folder / "second" / "themes.json", "--quiet"]
+                command += ["--out", folder / job, "--cache-dir", folder / "cache", *more]
                 seconds[job].append(measured(command)[0])
             if not filecmp.cmp(folder / "without" / "scores.parquet", folder / "first" / "scores.parquet", shallow=False):
                 sys.exit("scores are others with the cache")
             megabytes = sum(file.stat().st_size for file in (folder / "cache").iterdir()) / 1e6
     for job, found in seconds.items():
-        ratios = [without / own for without, own in zip(seconds["without"], found)]
+        without = seconds["score without" if job.startswith("score") else "without"]
+        ratios = [slow / own for slow, own in zip(without, found)]
         spread = f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
         print(f"{job}: {', '.join(f'{s:.2f}' for s in found)} s; {spread} times as fast as without")
     print(f"cache: {megabytes:.1f} MB")
