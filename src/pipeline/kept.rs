@@ -146,7 +146,7 @@ impl Kept {
         }
         fs::create_dir_all(&self.folder).map_err(|e| Error::io(&self.folder, "create", e))?;
         self.command.iter().try_for_each(|command| {
-            write_whole(&self.folder.join(COMMAND), json!(command).to_string().as_bytes())
+            write_whole(self.folder.join(COMMAND), json!(command).to_string().as_bytes())
         })
     }
 
