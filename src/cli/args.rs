@@ -94,7 +94,7 @@ Example:
   themeline merge results
 
 checks that all parts are there, finds copies, compares periods and writes the folder, byte for byte what
-`score` without --shard writes. No document is scored again.
+`score` without --shard writes. Only what is damaged, or has changed since, is scored again.
 ")]
     Merge {
         /// Folder that all parts were scored into

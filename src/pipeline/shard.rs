@@ -73,14 +73,10 @@ impl fmt::Display for Shard {
 /// `Usage` where there are none, or naming those that are not; `Io` where the folder cannot be read.
 pub fn check_shards(out: &Path) -> Result<u64> {
     let marks = marks(out)?;
-    let finished = |of: u64, key: &str| {
-        let done = marks.iter().filter(|(shard, own)| shard.of == of && *own == key);
-        done.map(|(shard, _)| shard.number).collect::<Vec<_>>()
-    };
-    let scorings: BTreeMap<(u64, &str), Vec<u64>> = marks
-        .iter()
-        .map(|(shard, key)| ((shard.of, key.as_str()), finished(shard.of, key)))
-        .collect();
+    let mut scorings: BTreeMap<(u64, &str), Vec<u64>> = BTreeMap::new();
+    for (shard, key) in &marks {
+        scorings.entry((shard.of, key)).or_default().push(shard.number);
+    }
     let nearest = scorings.iter().min_by_key(|((of, _), done)| of - done.len() as u64);
     let Some(((of, _), done)) = nearest else {
         return Err(Error::usage(
