@@ -201,8 +201,6 @@ pub struct Document {
     pub date: Option<Date>,
     /// Where the date was found.
     pub date_origin: DateOrigin,
-    /// ISO 639-3 code of the language, where it could be told reliably ("eng").
-    pub language: Option<&'static str>,
     /// WHATWG name of the charset that the bytes were decoded from ("UTF-8", "windows-1252").
     pub charset: &'static str,
     /// Every other field of the record.

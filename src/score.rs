@@ -4,6 +4,7 @@
 //! a theme is the part of its length (the bytes of its units) that the theme takes; a unit with
 //! several themes divides its length among them by score; what no theme takes is `none`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use crate::document::{Document, PeriodLength, Span};
 use crate::embed::Embedder;
 use crate::error::Result;
 use crate::ingest::furniture::RepeatedLines;
+use crate::ingest::language;
 use crate::theme::ThemeModel;
 use crate::theme::directions::Directions;
 use crate::theme::emergent::EmergentThemes;
@@ -65,6 +67,8 @@ pub struct Evidence {
 pub struct ScoredDocument {
     /// The document as read.
     pub document: Document,
+    /// ISO 639-3 code of the language, where it could be told reliably ("eng").
+    pub language: Option<Cow<'static, str>>,
     /// Label of the document's period; `None` without a date that is precise enough.
     pub period: Option<String>,
     /// Id of the earlier document with the same text or nearly so, where there is one.
@@ -145,6 +149,7 @@ impl<'m> Scorer<'m> {
         let themes = self.theme_scores(&gathered, &units);
         let taken: f64 = themes.iter().map(|theme| theme.share).sum();
         Ok(ScoredDocument {
+            language: language::detect(&document.text).map(Cow::Borrowed),
             period: self.by.of(document.date),
             duplicate_of: None,
             similarity: None,

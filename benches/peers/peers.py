@@ -16,7 +16,6 @@ import argparse
 import io
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -28,6 +27,9 @@ from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "benches"))
+from measured import measured  # noqa: E402
+
 CACHE = ROOT / "target" / "peers" / "models"
 THREADS = len(os.sched_getaffinity(0))
 BATCH = 32
@@ -269,16 +271,6 @@ def nearness(engines, texts, folder):
         print(f"| {engine.name} | {cosines.mean():.6f} | {cosines.min():.6f} |", flush=True)
 
 
-def run_measured(command):
-    """Wall-clock seconds and peak megabytes of a process of its own."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"failed: {command}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
-
-
 def bertopic(sentences_file, minilm):
     """The recipe of BERTopic's front page, with topics over time."""
     import torch
@@ -307,8 +299,11 @@ def whole_job(rows, minilm, folder):
     print("| | seconds | peak MB | BERTopic takes |\n| --- | --- | --- | --- |")
     theirs = None
     for name, command in jobs.items():
-        took, megabytes = run_measured(command)
-        shutil.rmtree(Path(folder) / "job", ignore_errors=True)
+        # No vectors of an earlier run are taken up.
+        os.environ["THEMELINE_CACHE"] = str(Path(folder) / "cache")
+        took, megabytes = measured(command)
+        for made in ("job", "cache"):
+            shutil.rmtree(Path(folder) / made, ignore_errors=True)
         theirs = theirs or took
         print(f"| {name} | {took:.1f} | {megabytes:.0f} | {theirs / took:.1f} times as long |", flush=True)
 

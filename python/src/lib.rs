@@ -5,6 +5,7 @@
 //! it is the package in `themeline/`, which calls this module.
 
 mod columns;
+mod compare;
 mod errors;
 mod rows;
 mod score;
@@ -21,7 +22,9 @@ mod _themeline {
     use super::*;
 
     #[pymodule_export]
-    use super::score::{Scored, score_table};
+    use super::compare::{Compared, compare_counted};
+    #[pymodule_export]
+    use super::score::{Scored, Scorer, open_scorer, score_table};
     #[pymodule_export]
     use super::table::Table;
     #[pymodule_export]

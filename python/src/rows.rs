@@ -59,6 +59,25 @@ pub fn documents() -> SchemaRef {
     ])
 }
 
+/// `shares` of `trends.json`.
+pub fn shares() -> SchemaRef {
+    schema([
+        text("theme"),
+        text("period"),
+        text_or_null("group"),
+        number_or_null("share"),
+        number_or_null("low"),
+        number_or_null("high"),
+        count("n_documents"),
+        count("n_units"),
+        number_or_null("se"),
+        flag("small"),
+        number_or_null("trend"),
+        number_or_null("trend_low"),
+        number_or_null("trend_high"),
+    ])
+}
+
 /// `comparisons` of `trends.json`.
 pub fn comparisons() -> SchemaRef {
     let part = |name| {

@@ -10,14 +10,13 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use themeline::config::Config;
 use themeline::ingest::Inputs;
-use themeline::pipeline::{self, Outcome, Progress};
+use themeline::pipeline::{Outcome, Progress, TableScorer};
 use themeline::report::{
     ArrowTable, DocumentsJsonl, Exporter, TablesInMemory, ThemeIds, copies_jsonl, rejects_jsonl,
 };
-use themeline::theme::ThemeModel;
 use themeline::{Error, Result};
 
-use crate::errors::{in_words, usage};
+use crate::errors::{in_words, raised, usage};
 use crate::rows;
 use crate::table::{Table, batches_of, columns_of, stream};
 use crate::themes::Themes;
@@ -85,6 +84,31 @@ fn lines(bytes: &[u8], schema: SchemaRef) -> PyResult<Table> {
     rows::table(rows.map_err(|e| PyValueError::new_err(e.to_string()))?, schema)
 }
 
+/// Themes with their encoder, opened once, to score one table after another.
+#[pyclass(frozen, module = "themeline._themeline")]
+pub struct Scorer {
+    scorer: TableScorer,
+    options: String,
+}
+
+#[pymethods]
+impl Scorer {
+    /// Scores a table, as `score_table`.
+    fn score_table(&self, py: Python<'_>, table: Bound<'_, PyAny>) -> PyResult<Scored> {
+        let config = config(&self.options, None)?;
+        let table = inputs(&table, &config)?;
+        at_work(py, &config, None, |progress| scored(table, &self.scorer, &config, progress))
+    }
+}
+
+/// Opens the encoder for fitted themes.
+#[pyfunction]
+pub fn open_scorer(py: Python<'_>, themes: &Themes, options: &str) -> PyResult<Scorer> {
+    let config = config(options, None)?;
+    let scorer = py.detach(|| TableScorer::open(themes.model.clone(), &config));
+    Ok(Scorer { scorer: scorer.map_err(|e| raised(&e))?, options: options.to_owned() })
+}
+
 /// Scores a table with fitted themes. Options name its columns of text, id and date; the last may be
 /// missing.
 #[pyfunction]
@@ -98,14 +122,19 @@ pub fn score_table(
     told: Option<Py<PyAny>>,
 ) -> PyResult<Scored> {
     let config = config(options, file.as_deref())?;
-    let stream = stream(&table)?;
-    let wanted = wanted(&columns_of(&stream), &config)?;
-    let batches = batches_of(stream, &wanted)?;
-    let model = &*themes.model;
+    let table = inputs(&table, &config)?;
     let work = |progress: Progress<'_>| {
-        scored(Inputs::of_table("table", batches), model, &config, progress)
+        let scorer = TableScorer::open(themes.model.clone(), &config)?;
+        scored(table, &scorer, &config, progress)
     };
     at_work(py, &config, told, work)
+}
+
+/// The columns of a table that are read.
+fn inputs(table: &Bound<'_, PyAny>, config: &Config) -> PyResult<Inputs> {
+    let stream = stream(table)?;
+    let wanted = wanted(&columns_of(&stream), config)?;
+    Ok(Inputs::of_table("table", batches_of(stream, &wanted)?))
 }
 
 /// The columns to read: text, id and, where there is one, date.
@@ -127,17 +156,16 @@ fn wanted<'c>(present: &[String], config: &'c Config) -> PyResult<Vec<&'c str>> 
 
 fn scored(
     table: Inputs,
-    model: &ThemeModel,
+    scorer: &TableScorer,
     config: &Config,
     progress: Progress<'_>,
 ) -> Result<Scored> {
     let failed = |e| Error::io("table", "keep the scores of", e);
-    let ids = ThemeIds::from(model.theme_ids().as_slice());
+    let ids = ThemeIds::from(scorer.theme_ids().as_slice());
     let mut tables = TablesInMemory::new(ids.clone());
     let mut lines = Box::new(DocumentsJsonl::new(Vec::new(), ids, config.max_evidence));
-    let outcome = pipeline::score_table(
+    let outcome = scorer.score(
         table,
-        model,
         config,
         |batch| tables.write(batch).and_then(|()| lines.write(batch)).map_err(failed),
         progress,

@@ -37,7 +37,9 @@ Records = list[dict[str, Any]]
 COLUMNS = "id string, date string, text string"
 # What a table of one process knows and Spark does not: copies, and what JSON Lines have besides.
 OF_COPIES = {"scores": "duplicate_of", "units": "copy_of", "documents": "similarity"}
-OF_ONE_PROCESS = {"duplicate_of", "similarity", "n_repeated_units", "copy_of", "file", "metadata", "n_bytes"}
+OF_ONE_PROCESS = {"duplicate_of", "similarity", "n_repeated_units", "copy_of", "file", "metadata"}
+# What the scores of Spark have besides.
+OF_SPARK = {"n_bytes", "n_units"}
 
 WHO = ["The two ministers", "Our delegation", "The harbour board of Lüderitz", "A panel of engineers", "委员会"]
 DID = ["agreed to", "discussed", "put off", "paid for", "again asked for"]
@@ -99,7 +101,8 @@ def rows(table: DataFrame | tl.Table) -> Records:
         listed = table.to_pylist()
     else:
         listed = [row.asDict(recursive=True) for row in table.collect()]
-    kept = [{name: value for name, value in row.items() if name not in OF_ONE_PROCESS} for row in listed]
+    besides = OF_ONE_PROCESS | (OF_SPARK if listed and "n_bytes" in listed[0] else set())
+    kept = [{name: value for name, value in row.items() if name not in besides} for row in listed]
     return sorted(kept, key=lambda row: (row.get("document") or row.get("id"), row.get("theme"), row.get("unit")))
 
 
@@ -143,8 +146,9 @@ def test_columns_have_the_names_and_types_of_the_tables(spark: SparkSession, fol
     for name in ["scores", "units", "documents"]:
         ours = on_spark.score(df, folder, table=name).schema
         theirs = from_arrow_schema(getattr(scored, name).to_arrow().schema)
-        ours_but_lengths = [(field.name, field.dataType.simpleString()) for field in ours if field.name != "n_bytes"]
-        assert ours_but_lengths == [(field.name, field.dataType.simpleString()) for field in theirs], name
+        besides = OF_SPARK if name == "scores" else set()
+        common = [(field.name, field.dataType.simpleString()) for field in ours if field.name not in besides]
+        assert common == [(field.name, field.dataType.simpleString()) for field in theirs], name
 
 
 def test_a_killed_worker_loses_and_doubles_nothing(
@@ -299,15 +303,17 @@ def test_chunks_hold_all_rows_once_in_order_and_no_more_than_asked(generated: Re
                 assert len(chunk) == 1 or n_bytes <= most
 
 
-def test_themes_are_read_once_a_process(folder: Path, generated: Records) -> None:
+def test_themes_and_their_encoder_are_opened_once_a_process(folder: Path, generated: Records) -> None:
     themes, options = (folder / "themes.json").read_bytes(), json.dumps({"threads": 1, "max_reject_rate": 1.0})
     batches = pa.Table.from_pylist(generated[:40]).select(["id", "text", "date"]).to_batches()
+    _worker.read.cache_clear()
     _worker.opened.cache_clear()
     for _ in range(2):
         # Two tasks of one worker: each is sent the bytes anew.
         work = on_spark.Work(bytes(bytearray(themes)), options, ["id", "text", "date"], "units", "raise", 3_000)
         assert sum(batch.num_rows for batch in dataclasses.replace(work).of(iter(batches))) > 40
-    assert (_worker.opened.cache_info().misses, _worker.opened.cache_info().hits > 4) == (1, True)
+    assert (_worker.read.cache_info().misses, _worker.opened.cache_info().misses) == (1, 1)
+    assert _worker.opened.cache_info().hits > 4
 
 
 def test_what_a_chunk_knows_of_copies_is_not_said(folder: Path, generated: Records) -> None:
@@ -352,13 +358,15 @@ def test_shares_in_sql_are_those_of_the_command_and_the_page_runs(
     twice = generated + [{**record, "id": f"{record['id']}-again"} for record in generated if record["id"] < "d030"]
     page = Page(spark.createDataFrame(twice, COLUMNS).repartition(4))
     page.run(of="themeline.spark.fit")
-    assert len(page.blocks) == 3
+    assert len(page.blocks) == 4
     shutil.copy("themes.json", tmp_path / "command-themes.json")
     for copies in ["all", "once"]:
         if copies == "once":
             page.run(of="row_number")
             assert page.names["df"].count() == 300
             page.names["scores"] = on_spark.score(page.names["df"], "themes.json")
+            page.run(of="themeline.spark.compare")
+            assert len((tmp_path / "trends.csv").read_text().splitlines()) > 5
         page.run(of="nullif")
         ours = {(row["theme"], row["period"]): row for row in page.names["shares"].collect()}
         (tmp_path / copies).mkdir()
@@ -366,3 +374,68 @@ def test_shares_in_sql_are_those_of_the_command_and_the_page_runs(
         assert len(theirs) == 5 * len(tl.load_themes("themes.json"))
         assert ours.keys() == theirs.keys()
         assert {key: row["share"] for key, row in ours.items()} == pytest.approx(theirs, abs=1e-9)
+
+
+def of_one_process(run: tl.Run, table: str) -> Records:
+    """Rows of `trends.json`, but for what a closer look says."""
+    trends = json.loads((run.path / "trends.json").read_text(encoding="utf-8"))
+    closer = {"mix", "robustness", "share_with_copies"}
+    return [{name: value for name, value in row.items() if name not in closer} for row in trends[table]]
+
+
+def test_periods_compare_as_in_one_process(
+    spark: SparkSession, folder: Path, generated: Records, generated_by_command: tl.Run
+) -> None:
+    df = spark.createDataFrame(generated, COLUMNS).repartition(3)
+    scores = on_spark.score(df, folder)
+    found = on_spark.compare(scores, folder)
+    trends = found.trends.to_pylist()
+    theirs = of_one_process(generated_by_command, "shares")
+    assert len(trends) == 5 * 12 == len(theirs)
+    for ours, their in zip(trends, theirs):
+        assert {name: ours[name] for name in ours} == pytest.approx({name: their[name] for name in ours}, abs=3e-6)
+    theirs = of_one_process(generated_by_command, "comparisons")
+    ours = found.comparisons.to_pylist()
+    assert len(ours) == 4 * 11
+    for row, their in zip(ours, theirs):
+        assert (row["verdict"], row["sentence"]) == (their["verdict"], their["sentence"])
+        assert row["p"] == pytest.approx(their["p"]) and row["n_documents_to"] == their["n_documents_to"]
+    assert json.loads(found.to_json())["copies"] == "all"
+
+
+def test_large_periods_are_compared_in_groups_of_documents(
+    spark: SparkSession, folder: Path, generated: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    df = spark.createDataFrame(generated, COLUMNS)
+    scores = on_spark.score(df, folder).cache()
+    single = {(row["theme"], row["period"]): row for row in on_spark.compare(scores, folder).trends.to_pylist()}
+    monkeypatch.setattr(on_spark, "_MANY", 30)
+    monkeypatch.setattr(on_spark, "_GROUPS", 25)
+    grouped = on_spark.compare(scores, folder, between=["2019..2020,2021..2023"])
+    assert len(on_spark._summed(scores, tl.load_themes(folder).ids, None)) <= 6 * 25
+    for row in grouped.trends.to_pylist():
+        alone = single[row["theme"], row["period"]]
+        exact = ("n_documents", "n_units", "small")
+        assert [row[name] for name in exact] == [alone[name] for name in exact]
+        assert row["share"] == pytest.approx(alone["share"], abs=3e-6)
+        if row["theme"] != "none" and row["share"] > 0.05:
+            assert 0.4 < row["se"] / alone["se"] < 2.5
+    again = on_spark.compare(scores.repartition(7), folder, between=["2019..2020,2021..2023"])
+    assert again.to_json() == grouped.to_json()
+    named = [row for row in grouped.comparisons.to_pylist() if row["family"] == "named"]
+    assert {(row["from"], row["n_documents_from"]) for row in named} == {("2019..2020", 113)}
+    by_half = scores.selectExpr("*", "CASE WHEN document < 'd150' THEN 'first' ELSE 'second' END AS half")
+    halves = on_spark.compare(by_half, folder, group="half").trends.to_pylist()
+    assert {row["group"] for row in halves} == {None, "first", "second"}
+    for wrong, said in [
+        ({"group": "country"}, r"no column `country`.*\n  next: .*joined with the group"),
+        ({"between": ["2019"]}, "names no two periods"),
+        ({"between": ["1999,2020"]}, "no documents in 1999"),
+        ({"resamples": 5}, "--resamples 5 is out of range"),
+    ]:
+        with pytest.raises(tl.UsageError, match=said):
+            on_spark.compare(scores, folder, **wrong)
+    with pytest.raises(tl.UsageError, match="no column `document`"):
+        on_spark.compare(df, folder)
+    with pytest.raises(tl.UsageError, match="no document is in a period"):
+        on_spark.compare(scores.where("period IS NULL"), folder)

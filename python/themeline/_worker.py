@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CHUNK_BYTES = 8 << 20
-"""Documents are scored together up to so many bytes of text, a row counting as some of them: enough that opening the
-encoder (0.05 to 0.4 s) is a small part of the work, few enough that what comes of them fits a small worker."""
+"""Documents are scored together up to so many bytes of text, a row counting as some of them: few enough that what comes
+of them fits a small worker."""
 
 _ROW_BYTES = 256
 # Rows that are handed to Spark at a time.
@@ -32,12 +32,18 @@ _FIRST = "Nothing."
 
 
 @lru_cache(maxsize=4)
-def opened(themes: bytes) -> _themeline.Themes:
-    """The themes, read once a process."""
+def read(themes: bytes) -> _themeline.Themes:
+    """Themes from the bytes of their file."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         file.write(themes)
         file.flush()
         return _themeline.load_themes(file.name)
+
+
+@lru_cache(maxsize=4)
+def opened(themes: bytes, options: str) -> _themeline.Scorer:
+    """The themes and their encoder, opened once a process."""
+    return _themeline.open_scorer(read(themes), options)
 
 
 @dataclass(frozen=True)
@@ -80,10 +86,11 @@ class Work:
             return _without_copies(_of_ids(pa.table(scored.units()), ids))
         if self.table == "documents":
             return _without_copies(_of_ids(pa.table(scored.documents()), ids))
-        return _without_copies(_of_ids(_with_lengths(pa.table(scored.scores()), pa.table(scored.units())), ids))
+        scores, units, documents = (pa.table(table()) for table in (scored.scores, scored.units, scored.documents))
+        return _without_copies(_of_ids(_with_lengths(scores, units, documents), ids))
 
     def _scored(self, chunk: pa.Table) -> _themeline.Scored:
-        return _themeline.score_table(opened(self.themes), chunk, self.options)
+        return opened(self.themes, self.options).score_table(chunk)
 
     def _numbered(self, chunk: pa.Table) -> pa.Table:
         """The chunk with the numbers of its rows for ids (none where there is no id), behind a first row of ours."""
@@ -158,15 +165,17 @@ def _of_ids(table: pa.Table, ids: pa.ChunkedArray) -> pa.Table:
     return table.slice(n_first).set_column(0, table.column_names[0], named).replace_schema_metadata(None)
 
 
-def _with_lengths(scores: pa.Table, units: pa.Table) -> pa.Table:
-    """The scores with the bytes of the units of each document: what it weighs in a period."""
+def _with_lengths(scores: pa.Table, units: pa.Table, documents: pa.Table) -> pa.Table:
+    """The scores with the bytes of the units of each document, which it weighs in a period, and their number."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     lengths = pa.table({"document": units["document"], "n": pc.subtract(units["end"], units["start"])})
     lengths = lengths.group_by("document").aggregate([("n", "sum")])
     at = pc.index_in(scores["document"], value_set=lengths["document"].combine_chunks())
-    return scores.append_column("n_bytes", pc.fill_null(lengths["n_sum"].take(at), 0))
+    scores = scores.append_column("n_bytes", pc.fill_null(lengths["n_sum"].take(at), 0))
+    at = pc.index_in(scores["document"], value_set=documents["id"].combine_chunks())
+    return scores.append_column("n_units", documents["n_units"].take(at))
 
 
 def _without_copies(table: pa.Table) -> pa.Table:

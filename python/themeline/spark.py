@@ -5,6 +5,7 @@
     themes = themeline.spark.fit(df, n_documents=20_000)        # on a sample, here
     scores = themeline.spark.score(df, themes, id="key")        # on the workers
     scores.write.parquet("scores")
+    found = themeline.spark.compare(spark.read.parquet("scores"), themes)    # summed there, compared here
 
 The wheel must be installed on the workers, and ``pyspark``, ``pandas`` and ``pyarrow`` with it:
 ``pip install "themeline[spark]"``. ``docs/scale.md`` has the recipe, and what differs from one process.
@@ -12,24 +13,29 @@ The wheel must be installed on the workers, and ``pyspark``, ``pandas`` and ``py
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from . import _themeline
 from ._errors import UsageError
 from ._options import as_json
+from ._table import Table, Trends
 from ._themes import Themes, fit as fit_here, load_themes
-from ._worker import CHUNK_BYTES, Work
+from ._worker import CHUNK_BYTES, Work, read
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, Row
 
-__all__ = ["TABLES", "fit", "score"]
+__all__ = ["TABLES", "Compared", "compare", "fit", "score"]
 
 TABLES = {
     "scores": "document STRING NOT NULL, date STRING, period STRING, duplicate_of STRING, theme STRING NOT NULL, "
-    "share DOUBLE NOT NULL, score DOUBLE NOT NULL, n_mentions BIGINT NOT NULL, n_bytes BIGINT NOT NULL",
+    "share DOUBLE NOT NULL, score DOUBLE NOT NULL, n_mentions BIGINT NOT NULL, n_bytes BIGINT NOT NULL, "
+    "n_units BIGINT NOT NULL",
     "units": "document STRING NOT NULL, unit BIGINT NOT NULL, sentence BIGINT NOT NULL, start BIGINT NOT NULL, "
     "end BIGINT NOT NULL, text STRING NOT NULL, themes ARRAY<STRUCT<theme: STRING, score: DOUBLE>> NOT NULL, "
     "cluster STRING, scores ARRAY<DOUBLE> NOT NULL, copy_of STRING",
@@ -74,7 +80,8 @@ def score(
 
     ``themes`` is what ``fit`` gave, the path of a ``themes.json`` or of the folder of a run, or the bytes of the file.
     ``table`` names what comes back: ``scores`` (a document and a theme a row), ``units``, ``documents`` or ``rejects``,
-    with the columns of ``Scored``; ``scores`` has one more, ``n_bytes``, the weight of the document in a period.
+    with the columns of ``Scored``; ``scores`` has two more, ``n_bytes`` and ``n_units`` of the document: its weight in a
+    period, and its units.
 
     A row without text, without an id, or with a date that is none fails the job; with ``rejects="leave_out"`` it has no
     row, but one in ``table="rejects"``, which costs little, since nothing is scored for it.
@@ -158,6 +165,129 @@ def fit(
         max_cache_bytes=max_cache_bytes,
         progress=progress,
     )
+
+
+class Compared:
+    """Shares of the themes by period, and what changed."""
+
+    def __init__(self, native: _themeline.Compared) -> None:
+        self._native = native
+
+    @cached_property
+    def trends(self) -> Trends:
+        """A theme and a period a row: share, interval, standard error, trend."""
+        return Trends(self._native.shares())
+
+    @cached_property
+    def comparisons(self) -> Table:
+        """A theme and two periods a row: difference, interval, q, verdict, and the verdict in words."""
+        return Table(self._native.comparisons())
+
+    @cached_property
+    def change_points(self) -> Table:
+        """Where the level of a theme changed, a row each."""
+        return Table(self._native.change_points())
+
+    def to_json(self) -> str:
+        """As ``trends.json`` has it."""
+        return self._native.to_json()
+
+    def _repr_html_(self) -> str:
+        return self.trends._repr_html_()
+
+
+def compare(
+    scores: DataFrame,
+    themes: Themes | bytes | str | os.PathLike[str],
+    *,
+    group: str | None = None,
+    between: Iterable[str] = (),
+    seed: int | None = None,
+    resamples: int | None = None,
+    notable: float | None = None,
+) -> Compared:
+    """Compares the periods of what ``score`` made: intervals, tests and verdicts of ``themeline compare``.
+
+    Spark sums, and the driver compares: it is sent one row a document of a period (and group) of fewer than 2,000
+    documents, and of larger ones 1,000 groups of documents, by the hash of their ids, as ``themeline compare`` gathers
+    them too. Shares are of the text. Every document counts; leave copies out of ``scores`` first.
+
+    ``group`` is a column of ``scores`` to compare within, ``between`` lists pairs of periods or of runs of them
+    (``"2019,2024"``, ``"2010..2014,2015..2024"``) to compare besides neighbours. What changed is not looked at closer:
+    whether it is in the mix or hangs on one source, ``themeline compare`` says of folders.
+    """
+    for column in [*_SUMMED, *([group] if group else [])]:
+        if column not in scores.columns:
+            columns = "`, `".join(scores.columns)
+            raise UsageError(
+                f"the scores have no column `{column}`; their columns are `{columns}`\n"
+                f"  next: give what themeline.spark.score made{', joined with the group' if column == group else ''}"
+            )
+    model = read(_as_bytes(themes))
+    rows = _summed(scores, model.ids(), group)
+    period = next((row["period"] for row in rows if row["period"] is not None), None)
+    if period is None:
+        raise UsageError("no document is in a period\n  next: give scores of documents with dates, or score by='all'")
+    options = {"by": _length_of(period), "group": group, "between": list(between)}
+    chosen = {"seed": seed, "resamples": resamples, "notable": notable}
+    return Compared(
+        _themeline.compare_counted(
+            model, _as_table(rows), json.dumps(options | {name: x for name, x in chosen.items() if x is not None})
+        )
+    )
+
+
+_SUMMED = ("document", "period", "theme", "share", "n_mentions", "n_bytes", "n_units")
+# Documents of a period from which on groups of them are compared, and their number.
+_MANY, _GROUPS = 2_000, 1_000
+
+
+def _summed(scores: DataFrame, themes: list[str], group: str | None) -> list[Row]:
+    """A row for each document, or group of documents, of a period, or of none: for each theme the millionths of bytes that it takes,
+    and its mentions. Sums are of whole numbers, so that no order makes a difference."""
+    from pyspark.sql import Window, functions as F
+
+    own = F.col(f"`{group}`").cast("string") if group else F.lit(None).cast("string")
+    rows = scores.withColumn("group", own)
+    n = F.sum(F.when(F.col("theme") == themes[0], 1).otherwise(0)).over(Window.partitionBy("period", "group"))
+    gathered = F.concat(F.lit("group "), F.pmod(F.xxhash64("document"), F.lit(_GROUPS)).cast("string"))
+    rows = rows.withColumn("unit", F.when(n < _MANY, F.col("document")).otherwise(gathered))
+    millionths = F.round(F.col("share") * 1_000_000).cast("decimal(20, 0)") * F.col("n_bytes")
+
+    def of(theme: str, what: Column) -> Column:
+        return F.sum(F.when(F.col("theme") == theme, what).otherwise(0))
+
+    summed = rows.groupBy("period", "group", "unit").agg(
+        of(themes[0], F.lit(1)).cast("bigint").alias("n_documents"),
+        of(themes[0], F.col("n_units")).cast("bigint").alias("n_units"),
+        of(themes[0], F.col("n_bytes")).cast("bigint").alias("n_bytes"),
+        F.array(*[of(theme, millionths).cast("decimal(38, 0)") for theme in themes]).alias("taken"),
+        F.array(*[of(theme, F.col("n_mentions")).cast("bigint") for theme in themes]).alias("n_mentions"),
+    )
+    return summed.orderBy("period", "group", "unit").collect()
+
+
+def _as_table(rows: list[Row]) -> pa.Table:
+    """The sums as the engine takes them: shares of the bytes for what is taken of them."""
+    import pyarrow as pa
+
+    def shares(row: Row) -> list[float]:
+        return [int(taken) / max(row["n_bytes"], 1) / 1e6 for taken in row["taken"]]
+
+    columns: dict[str, pa.DataType] = {
+        **dict.fromkeys(("unit", "period", "group"), pa.string()),
+        **dict.fromkeys(("n_documents", "n_units", "n_bytes"), pa.int64()),
+        "n_mentions": pa.list_(pa.int64()),
+    }
+    table = pa.table({name: pa.array([row[name] for row in rows], kind) for name, kind in columns.items()})
+    return table.append_column("shares", pa.array([shares(row) for row in rows], pa.list_(pa.float64())))
+
+
+def _length_of(period: str) -> str:
+    """How long a period is, by its label."""
+    if period == "all":
+        return "all"
+    return "quarter" if "-Q" in period else "month" if "-" in period else "year"
 
 
 def _sample(df: DataFrame, columns: list[str], n_documents: int, seed: int) -> pa.Table:

@@ -11,7 +11,7 @@ use super::counted::ThemeName;
 use super::draws::Draws;
 use super::false_discovery::q_values;
 use super::interval::{Estimate, MIN_DOCUMENTS};
-use super::moments::Moments;
+use super::moments::Weighed;
 use super::quantile::student;
 use super::side::{Pair, named};
 use super::{CompareOptions, Estimated, Sides, permutation, words};
@@ -149,12 +149,11 @@ fn tested(
     if !has_enough(from) || !has_enough(to) {
         return vec![None; themes.len()];
     }
-    let moments = |side: &Estimated<'_>| {
-        Moments::new(&side.side.documents, options.measure, themes.len() + 1)
-    };
     let ((group, first), (_, second)) = (&from.side.key, &to.side.key);
     let draws = Draws::new(options.seed, &["deal", &named(group), first, second]);
-    permutation::p_values((&moments(from), &moments(to)), themes.len(), max_deals, draws)
+    let [from, to] = [from, to]
+        .map(|side| Weighed::new(&side.side.documents, options.measure, themes.len() + 1));
+    permutation::p_values((from, to), themes.len(), max_deals, draws)
 }
 
 /// For each pair and theme the q-value over all tests of the pair's family.
@@ -192,7 +191,7 @@ fn compared(
         from: pair.from.1.clone(),
         to: pair.to.1.clone(),
         family: pair.family,
-        n_documents: (n(from) as u64, n(to) as u64),
+        n_documents: (from.side.n_documents(), to.side.n_documents()),
         shares: both.map(|(from, to)| (from.share, to.share)),
         interval: both.and_then(|(from, to)| interval(from, to)),
         p,

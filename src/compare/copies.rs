@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CompareOptions;
 use super::counted::{Counted, CountedDocument};
-use super::moments::{Moments, Sums};
+use super::moments::{Sums, Weighed};
 use super::side::{self, Key};
 
 /// Whether a text that repeats another counts.
@@ -59,9 +59,8 @@ pub(super) fn shares(
 ) -> BTreeMap<Key, Option<Vec<f64>>> {
     let documents = counted.of(Copies::All);
     let of_side = |(key, side): (Key, side::Side<'_>)| {
-        let moments = Moments::new(&side.documents, options.measure, n_columns);
-        let total = moments.total();
-        let sums = Sums { sums: &total, n: moments.n_documents() };
+        let total = Weighed::new(&side.documents, options.measure, n_columns).total();
+        let sums = Sums { sums: &total, n: side.documents.len() };
         let shares = (sums.weight() > 0.0).then(|| (0..n_columns).map(|k| sums.share(k)).collect());
         (key, shares)
     };
@@ -70,6 +69,8 @@ pub(super) fn shares(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::{CountedTheme, Measure, ThemeName, compare};
     use super::*;
 
@@ -78,12 +79,15 @@ mod tests {
             id: id.into(),
             period: Some("2020".into()),
             group: None,
+            n_documents: 1,
             n_bytes,
             n_units: n_bytes / 10,
             n_bare: 0,
-            themes: vec![CountedTheme { share, n_mentions: u64::from(share > 0.0) }],
+            themes: [CountedTheme { share, n_mentions: u64::from(share > 0.0) }]
+                .into_iter()
+                .collect(),
             none_share: 1.0 - share,
-            fields: Vec::new(),
+            fields: Arc::default(),
         }
     }
 

@@ -5,8 +5,10 @@
 //! once.
 
 use std::collections::HashMap;
+use std::ops::Index;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,27 +58,80 @@ pub struct CountedTheme {
     pub n_mentions: u64,
 }
 
-/// What is counted of one document.
+/// What a document says of every theme, in the model's order. Those that it does not mention take no memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CountedThemes {
+    n: u32,
+    /// Those that it mentions, by their number.
+    said: Box<[(u32, CountedTheme)]>,
+}
+
+/// A theme that is not mentioned.
+const UNSAID: CountedTheme = CountedTheme { share: 0.0, n_mentions: 0 };
+
+impl CountedThemes {
+    /// The number of themes of the model.
+    pub fn n(&self) -> usize {
+        self.n as usize
+    }
+
+    /// One for each theme.
+    pub fn iter(&self) -> impl Iterator<Item = CountedTheme> + '_ {
+        let mut said = self.said.iter().peekable();
+        let of = move |theme| said.next_if(|(own, _)| *own == theme).map_or(UNSAID, |own| own.1);
+        (0..self.n).map(of)
+    }
+
+    /// Whether none is mentioned.
+    fn are_unsaid(&self) -> bool {
+        self.said.iter().all(|(_, theme)| theme.n_mentions == 0)
+    }
+}
+
+impl FromIterator<CountedTheme> for CountedThemes {
+    fn from_iter<I: IntoIterator<Item = CountedTheme>>(all: I) -> Self {
+        let mut n = 0;
+        let numbered = all.into_iter().inspect(|_| n += 1).zip(0..).map(|(theme, k)| (k, theme));
+        let said = numbered.filter(|(_, theme)| *theme != UNSAID).collect();
+        CountedThemes { n, said }
+    }
+}
+
+impl Index<usize> for CountedThemes {
+    type Output = CountedTheme;
+
+    fn index(&self, theme: usize) -> &CountedTheme {
+        let place = self.said.binary_search_by_key(&theme, |(own, _)| *own as usize);
+        place.map_or(&UNSAID, |place| &self.said[place].1)
+    }
+}
+
+/// A field that says of what kind a document is: its name and value.
+pub type Field = (Arc<str>, Arc<str>);
+
+/// What is counted of one document. An archive has millions, so what many have in common is shared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CountedDocument {
     /// Its id.
-    pub id: String,
+    pub id: Arc<str>,
     /// Label of its period; `None`: it is in no period.
-    pub period: Option<String>,
+    pub period: Option<Arc<str>>,
     /// Its value of the field that documents are grouped by; `None`: it has none.
-    pub group: Option<String>,
+    pub group: Option<Arc<str>>,
+    /// Documents that it stands for: 1, or more where it is a group of them.
+    pub n_documents: u64,
     /// Bytes of its units.
     pub n_bytes: u64,
     /// Number of its units.
     pub n_units: u64,
     /// Units that carry no theme.
     pub n_bare: u64,
-    /// One for each theme of the model, in its order.
-    pub themes: Vec<CountedTheme>,
+    /// What it says of each theme.
+    pub themes: CountedThemes,
     /// Part of the text that no theme takes, 0..1.
     pub none_share: f64,
-    /// Fields of the document that say of what kind it is, by name: (name, value).
-    pub fields: Vec<(Arc<str>, Arc<str>)>,
+    /// Fields of the document that say of what kind it is, by name.
+    pub fields: Arc<[Field]>,
 }
 
 impl CountedDocument {
@@ -91,18 +146,32 @@ impl CountedDocument {
 
     /// The part of its weight that each theme takes, `none` last.
     pub(super) fn parts(&self, measure: Measure) -> impl Iterator<Item = f64> {
-        let part = move |theme: &CountedTheme| match measure {
+        let taken = move |theme| self.taken(measure, theme);
+        self.themes.iter().map(taken).chain([self.left(measure)])
+    }
+
+    /// The part of its weight that one theme takes; what no theme takes is the last.
+    pub(super) fn part(&self, measure: Measure, theme: usize) -> f64 {
+        match theme < self.themes.n() {
+            true => self.taken(measure, self.themes[theme]),
+            false => self.left(measure),
+        }
+    }
+
+    fn taken(&self, measure: Measure, theme: CountedTheme) -> f64 {
+        match measure {
             Measure::Text => theme.share * self.n_bytes as f64,
             Measure::Units => theme.n_mentions as f64,
             Measure::Documents => f64::from(u8::from(theme.n_mentions > 0)),
-        };
-        let is_bare = self.themes.iter().all(|theme| theme.n_mentions == 0);
-        let none = match measure {
+        }
+    }
+
+    fn left(&self, measure: Measure) -> f64 {
+        match measure {
             Measure::Text => self.none_share * self.n_bytes as f64,
             Measure::Units => self.n_bare as f64,
-            Measure::Documents => f64::from(u8::from(is_bare)),
-        };
-        self.themes.iter().map(part).chain([none])
+            Measure::Documents => f64::from(u8::from(self.themes.are_unsaid())),
+        }
     }
 }
 
@@ -113,7 +182,7 @@ pub(super) fn six_decimals(x: f64) -> f64 {
 /// The documents that shares are computed from.
 #[derive(Debug, Clone, Default)]
 pub struct Counted {
-    /// With copies left out, in the order of the corpus.
+    /// With copies left out.
     pub documents: Vec<CountedDocument>,
     /// Documents that `documents` leaves out, whole or in part, as they are.
     pub copies: Vec<CountedDocument>,
@@ -123,7 +192,14 @@ impl Counted {
     /// The period of each document that counts in one, by its id.
     pub fn periods(&self, copies: Copies) -> HashMap<&str, &str> {
         let documents = self.of(copies).into_iter();
-        documents.filter_map(|d| Some((d.id.as_str(), d.period.as_deref()?))).collect()
+        documents.filter_map(|d| Some((&*d.id, d.period.as_deref()?))).collect()
+    }
+
+    /// Puts the documents in the order of their ids, in which they are taken: every use is then quick.
+    pub fn sort(&mut self) {
+        for documents in [&mut self.documents, &mut self.copies] {
+            documents.par_sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        }
     }
 
     /// Adds a document that repeats passages of others. Where nothing is left, it is a copy.

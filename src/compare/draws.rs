@@ -47,17 +47,24 @@ impl Draws {
         sums
     }
 
-    /// Sums of the rows, gathered at random into groups of `size`, the last one perhaps smaller. Shape (groups,
-    /// columns). Groups of one are the rows as they stand, and draw nothing.
-    pub fn gathered(&mut self, rows: ArrayView2<'_, f64>, size: usize) -> Array2<f64> {
-        if size <= 1 {
-            return rows.to_owned();
+    /// `n` rows of `width` numbers gathered at random into groups of `size`, the last one perhaps smaller: their
+    /// sums, a row a group. `add` adds the row of an index to what it is given. Groups of one are the rows as
+    /// they stand, and draw nothing.
+    pub fn gathered(
+        &mut self,
+        (n, width): (usize, usize),
+        size: usize,
+        add: impl Fn(usize, &mut [f64]),
+    ) -> Array2<f64> {
+        let mut order: Vec<u32> = (0..n as u32).collect();
+        if size > 1 {
+            self.shuffle(&mut order);
         }
-        let mut order: Vec<usize> = (0..rows.nrows()).collect();
-        self.shuffle(&mut order);
-        let mut sums = Array2::zeros((order.len().div_ceil(size), rows.ncols()));
-        for (group, mut sum) in order.chunks(size).zip(sums.outer_iter_mut()) {
-            group.iter().for_each(|&row| sum += &rows.row(row));
+        let groups = order.chunks(size.max(1));
+        let mut sums = Array2::zeros((groups.len(), width));
+        for (group, mut sum) in groups.zip(sums.outer_iter_mut()) {
+            let Some(sum) = sum.as_slice_mut() else { continue };
+            group.iter().for_each(|&index| add(index as usize, sum));
         }
         sums
     }
@@ -69,19 +76,30 @@ impl Draws {
         }
     }
 
-    /// `BLOCK` random choices of `n_chosen` of the documents named by `order`, without replacement: 1
-    /// for a chosen one. `order` holds every index once, and is shuffled on. Shape (`BLOCK`, documents).
-    pub fn choices(&mut self, order: &mut [u32], n_chosen: usize) -> Array2<f64> {
-        let n = order.len();
-        let mut chosen = Array2::zeros((BLOCK, n));
-        for mut row in chosen.outer_iter_mut() {
-            for place in 0..n_chosen {
-                let other = self.0.random_range(place as u32..n as u32) as usize;
-                order.swap(place, other);
-                row[order[place] as usize] = 1.0;
+    /// `BLOCK` random choices of `n_chosen` of `n` documents, without replacement: 1 for a chosen one. Shape
+    /// (`BLOCK`, documents).
+    ///
+    /// A coin is tossed for each document, and as many as are then too many or too few are turned over, each
+    /// drawn at random among those of its side: no choice of that number is more likely than another.
+    pub fn choices(&mut self, n: usize, n_chosen: usize) -> Array2<f64> {
+        let mut chosen = vec![0.0; BLOCK * n];
+        let mut coins = vec![0_u8; n];
+        let bound = (n_chosen * 256 / n.max(1)) as i32;
+        // 1 for a coin under the bound, without a branch, which no processor could foresee.
+        let toss = |coin: u8| ((i32::from(coin) - bound) as u32 >> 31) as i32;
+        for row in chosen.chunks_exact_mut(n.max(1)) {
+            self.0.fill(&mut coins[..]);
+            row.iter_mut().zip(&coins).for_each(|(cell, coin)| *cell = f64::from(toss(*coin)));
+            let n_in = coins.iter().map(|coin| toss(*coin)).sum::<i32>() as usize;
+            let too_many = f64::from(n_in > n_chosen);
+            let mut n_wrong = n_in.abs_diff(n_chosen);
+            while n_wrong > 0 {
+                let cell = &mut row[self.0.random_range(0..n as u32) as usize];
+                n_wrong -= usize::from(*cell == too_many);
+                *cell = 1.0 - too_many;
             }
         }
-        chosen
+        Array2::from_shape_vec((BLOCK, n), chosen).unwrap_or_else(|_| Array2::zeros((BLOCK, n)))
     }
 
     /// The indices of `n_chosen` of `n` things, drawn without replacement, in random order.
@@ -93,5 +111,31 @@ impl Draws {
         }
         order.truncate(n_chosen);
         order
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_choice_is_as_likely_as_another() {
+        for (n, n_chosen, n_choices) in [(5, 2, 10), (6, 3, 20), (7, 1, 7), (4, 4, 1)] {
+            let mut draws = Draws::new(1, &["choices"]);
+            let mut counts = std::collections::BTreeMap::new();
+            for _ in 0..1000 {
+                for row in draws.choices(n, n_chosen).outer_iter() {
+                    assert_eq!(row.sum(), n_chosen as f64);
+                    let choice = row.iter().fold(0, |bits, cell| 2 * bits + u32::from(*cell > 0.0));
+                    *counts.entry(choice).or_insert(0.0) += 1.0;
+                }
+            }
+            let expected = (1000 * BLOCK) as f64 / f64::from(n_choices);
+            let spread: f64 =
+                counts.values().map(|n: &f64| (n - expected).powi(2) / expected).sum();
+            assert_eq!(counts.len(), n_choices as usize);
+            // Chi-square of 19 degrees of freedom is over 43.8 once in a thousand.
+            assert!(spread < 43.8, "{n_chosen} of {n}: {spread}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! When a theme that no codebook names first appears, and what becomes of it.
 
+use rustc_hash::FxHashMap;
+
 use super::counted::{Counted, CountedDocument};
 use super::{Cell, Trends, words};
 
@@ -43,12 +45,9 @@ fn appearance(
     documents: &[&CountedDocument],
     theme: usize,
 ) -> Option<Appearance> {
-    let of_period = |cell: &&Cell| {
-        let documents = || in_period(documents, &cell.period);
-        let mentions = documents().filter(|document| document.themes[theme].n_mentions > 0);
-        (mentions.count() as u64, documents().count() as u64)
-    };
-    let counts: Vec<(u64, u64)> = cells.iter().map(of_period).collect();
+    let of_period = by_period(documents, theme);
+    let of_cell = |cell: &&Cell| of_period.get(&*cell.period).copied().unwrap_or_default();
+    let counts: Vec<(u64, u64)> = cells.iter().map(of_cell).collect();
     let from = |least: u64| counts.iter().position(|(n_mentions, _)| *n_mentions >= least);
     let first = from(TO_APPEAR).or_else(|| from(1))?;
     let sum = |counts: &[(u64, u64)]| counts.iter().fold((0, 0), |s, c| (s.0 + c.0, s.1 + c.1));
@@ -71,12 +70,19 @@ fn appearance(
     Some(found)
 }
 
-fn in_period<'c>(
-    documents: &'c [&CountedDocument],
-    period: &'c str,
-) -> impl Iterator<Item = &'c CountedDocument> {
-    let documents = documents.iter().copied();
-    documents.filter(move |document| document.period.as_deref() == Some(period))
+/// For each period the documents that mention a theme, and all of them.
+fn by_period<'c>(
+    documents: &[&'c CountedDocument],
+    theme: usize,
+) -> FxHashMap<&'c str, (u64, u64)> {
+    let mut counts: FxHashMap<&str, (u64, u64)> = FxHashMap::default();
+    for document in documents {
+        let Some(period) = &document.period else { continue };
+        let counts = counts.entry(period).or_default();
+        counts.0 += u64::from(document.themes[theme].n_mentions > 0);
+        counts.1 += 1;
+    }
+    counts
 }
 
 /// The probability that of `n` documents drawn without replacement from `all` (mentions, documents) at most
@@ -103,6 +109,8 @@ fn at_most(k: u64, n: u64, (mentions, documents): (u64, u64)) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::{CompareOptions, CountedTheme, ThemeName, compare};
     use super::*;
 
@@ -121,15 +129,18 @@ mod tests {
 
     fn counted(mentions: &[(u32, u64, u64)]) -> Counted {
         let document = |year: u32, i: u64, n_mentions: u64| CountedDocument {
-            id: format!("{year}-{i:03}"),
-            period: Some(year.to_string()),
+            id: format!("{year}-{i:03}").into(),
+            period: Some(year.to_string().into()),
             group: None,
+            n_documents: 1,
             n_bytes: 1000,
             n_units: 10,
             n_bare: 10 - n_mentions,
-            themes: vec![CountedTheme { share: n_mentions as f64 / 10.0, n_mentions }],
+            themes: [CountedTheme { share: n_mentions as f64 / 10.0, n_mentions }]
+                .into_iter()
+                .collect(),
             none_share: 1.0 - n_mentions as f64 / 10.0,
-            fields: Vec::new(),
+            fields: Arc::default(),
         };
         let year = |&(year, n, n_with): &(u32, u64, u64)| {
             (0..n).map(move |i| document(year, i, u64::from(i < n_with)))

@@ -58,6 +58,8 @@ impl FirstSaid {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -66,12 +68,13 @@ mod tests {
             id: "d".into(),
             period: Some("2020".into()),
             group: None,
+            n_documents: 1,
             n_bytes: 1_000,
             n_units: 10,
             n_bare: 4,
-            themes: vec![CountedTheme { share: 0.5, n_mentions: 6 }; 2],
+            themes: [CountedTheme { share: 0.5, n_mentions: 6 }; 2].into_iter().collect(),
             none_share: 0.0,
-            fields: Vec::new(),
+            fields: Arc::default(),
         };
         let mut sums = FirstSaid::new(2);
         sums.add(100, &[(0, 0.9), (1, 0.3)]);
@@ -81,7 +84,7 @@ mod tests {
         assert_eq!((found.n_bytes, found.n_units, found.n_bare), (200, 3, 1));
         let expected =
             [(0.675, 2), (0.125, 1)].map(|(share, n_mentions)| CountedTheme { share, n_mentions });
-        assert_eq!((found.themes, found.none_share), (expected.to_vec(), 0.2));
+        assert_eq!((found.themes, found.none_share), (expected.into_iter().collect(), 0.2));
         assert_eq!((found.id, found.period), (whole.id.clone(), whole.period.clone()));
         assert_eq!(FirstSaid::new(2).counted(&whole), None);
     }

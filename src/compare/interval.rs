@@ -8,14 +8,14 @@
 //! of a theme. Either alone falls short in the other's place, and percentiles of the resamples in
 //! both (`docs/statistics.md` has the figures).
 //!
-//! In a period of thousands, groups of documents are drawn in their place ([`Moments::gathered`]).
+//! In a period of thousands, groups of documents are drawn in their place ([`Weighed::gathered`]).
 //!
 //! Where no document mentions a theme, resamples all say 0. Then the upper end is what chance could
 //! have hidden: the part of documents that may mention it (Clopper and Pearson 1934, with the number
 //! of documents that their weights leave), times what a document that mentions it usually says.
 
 use super::draws::Draws;
-use super::moments::{ENOUGH_DOCUMENTS, Moments, Sums};
+use super::moments::{ENOUGH_DOCUMENTS, Sums, Weighed};
 use super::quantile::{of_sorted, student};
 
 /// Documents under which a period has no interval and is not compared.
@@ -44,35 +44,54 @@ pub(super) struct Usual {
 
 impl Usual {
     /// Over all documents. A theme that none of them mentions is taken for the largest.
-    pub fn of(all: &Moments) -> Self {
-        let themes = 0..all.n_themes();
-        let part = themes.clone().map(|theme| usual(all, theme, |y, _| y));
-        let rest = themes.map(|theme| usual(all, theme, |y, x| x - y));
-        Usual { part: or_largest(part.collect()), rest: or_largest(rest.collect()) }
+    pub fn of(all: Weighed<'_>) -> Self {
+        let mut themes = vec![[Mean::default(); 2]; all.n_themes()];
+        for (x, parts) in all.each() {
+            for ([part, rest], y) in themes.iter_mut().zip(parts) {
+                part.add(y, x);
+                rest.add(x - y, x);
+            }
+        }
+        let [part, rest] = [0, 1].map(|k| or_largest(themes.iter().map(|of| of[k].part())));
+        Usual { part, rest }
     }
 }
 
-fn usual(all: &Moments, theme: usize, what: impl Fn(f64, f64) -> f64) -> Option<f64> {
-    let pairs = all.parts(theme).into_iter().zip(all.weights());
-    let taken = pairs.map(|(&y, &x)| (what(y, x), x)).filter(|(part, _)| *part > 0.0);
-    let (parts, weights) = taken.fold((0.0, 0.0), |(a, b), (part, x)| (a + part, b + x));
-    (weights > 0.0).then(|| (parts / weights).min(1.0))
+/// What is taken of the weight of the documents of which anything is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mean {
+    taken: f64,
+    weight: f64,
 }
 
-fn or_largest(parts: Vec<Option<f64>>) -> Vec<f64> {
+impl Mean {
+    fn add(&mut self, taken: f64, weight: f64) {
+        if taken > 0.0 {
+            self.taken += taken;
+            self.weight += weight;
+        }
+    }
+
+    fn part(&self) -> Option<f64> {
+        (self.weight > 0.0).then(|| (self.taken / self.weight).min(1.0))
+    }
+}
+
+fn or_largest(parts: impl Iterator<Item = Option<f64>>) -> Vec<f64> {
+    let parts: Vec<Option<f64>> = parts.collect();
     let largest = parts.iter().flatten().copied().reduce(f64::max).unwrap_or(1.0);
     parts.into_iter().map(|part| part.unwrap_or(largest)).collect()
 }
 
 /// The share of each theme with its interval; `None` where the documents weigh nothing.
 pub(super) fn estimates(
-    documents: &Moments,
+    documents: Weighed<'_>,
     usual: &Usual,
     n_resamples: usize,
     mut draws: Draws,
 ) -> Option<Vec<Estimate>> {
     let total = documents.total();
-    let total = Sums { sums: &total, n: documents.n_documents() };
+    let total = Sums { sums: &total, n: documents.n() };
     if total.weight() == 0.0 {
         return None;
     }
@@ -98,16 +117,16 @@ pub(super) fn estimates(
 }
 
 /// The estimate where every document, or none, is all about the theme.
-fn at_the_edge(documents: &Moments, of_theme: &OfTheme<'_>, usual: &Usual) -> Option<Estimate> {
+fn at_the_edge(documents: Weighed<'_>, of_theme: &OfTheme<'_>, usual: &Usual) -> Option<Estimate> {
     let theme = of_theme.theme;
-    let parts = || documents.parts(theme).into_iter().zip(documents.weights());
     let hidden = 1.0 - TAIL.powf(1.0 / of_theme.total.n_effective());
     let se = |reach: f64| Some(reach / super::quantile::normal(1.0 - TAIL));
-    if parts().all(|(&y, _)| y == 0.0) {
+    let share = of_theme.total.share(theme);
+    if share == 0.0 {
         let high = hidden * usual.part[theme];
         return Some(Estimate { share: 0.0, interval: Some((0.0, high)), se: se(high) });
     }
-    if parts().all(|(y, x)| y >= x) {
+    if share > 0.5 && documents.of_theme(theme).all(|(x, y)| y >= x) {
         let reach = hidden * usual.rest[theme];
         return Some(Estimate { share: 1.0, interval: Some((1.0 - reach, 1.0)), se: se(reach) });
     }

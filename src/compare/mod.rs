@@ -33,6 +33,7 @@ mod simulation;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -40,9 +41,13 @@ use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 
 pub use change::{Comparison, Family, Verdict};
-pub use closer::{Besides, Check, CheckKind, Closer, Mix, Part, Robustness, SoleTerm, SoleTerms};
+pub use closer::{
+    Besides, Changed, Check, CheckKind, Closer, Mix, Part, Robustness, SoleTerm, SoleTerms,
+};
 pub use copies::Copies;
-pub use counted::{Counted, CountedDocument, CountedTheme, Measure, ThemeName};
+pub use counted::{
+    Counted, CountedDocument, CountedTheme, CountedThemes, Field, Measure, ThemeName,
+};
 pub use drift::{Drift, SampledUnit, ThemeTerms, drifts};
 pub use emergence::{Appearance, appearances};
 pub use first_said::FirstSaid;
@@ -52,7 +57,7 @@ pub use side::{Between, PeriodRange};
 
 use draws::Draws;
 use interval::Usual;
-use moments::{Moments, Sums};
+use moments::{Sums, Weighed};
 use side::{Key, Side};
 
 /// Documents under which a period is called small: its interval holds, but is wide, and one document
@@ -103,8 +108,10 @@ pub struct Cell {
     pub group: Option<String>,
     /// Label of the period.
     pub period: String,
-    /// Ids of the documents, copies left out, sorted.
-    pub documents: Vec<String>,
+    /// Ids of the documents, copies left out, sorted; those that stand in a group of documents have none.
+    pub documents: Vec<Arc<str>>,
+    /// Their number.
+    pub n_documents: u64,
     /// Their units.
     pub n_units: u64,
     /// The share of each theme, `none` last; `None`: the documents weigh nothing.
@@ -119,7 +126,7 @@ pub struct Cell {
 impl Cell {
     /// Whether there are few documents.
     pub fn is_small(&self) -> bool {
-        self.documents.len() < SMALL
+        self.n_documents < SMALL as u64
     }
 }
 
@@ -150,7 +157,7 @@ pub fn compare(
     let documents = counted.of(options.copies);
     let n_columns = themes.len() + 1;
     let mut with_copies = copies::shares(counted, n_columns, options);
-    let usual = Usual::of(&Moments::new(&documents, options.measure, n_columns));
+    let usual = Usual::of(Weighed::new(&documents, options.measure, n_columns));
     let mut sides = side::periods(&documents);
     let pairs = side::pairs(&mut sides, options)?;
     let estimated: Sides<'_> = sides
@@ -166,7 +173,8 @@ pub fn compare(
         smoothed: smoothed.remove(&key).unwrap_or_else(|| vec![None; n_columns]),
         group: key.0,
         period: key.1,
-        documents: found.side.documents.iter().map(|document| document.id.clone()).collect(),
+        documents: found.side.ids(),
+        n_documents: found.side.n_documents(),
         n_units: found.side.documents.iter().map(|document| document.n_units).sum(),
         shares: found.shares,
     });
@@ -195,12 +203,13 @@ struct Estimated<'d> {
 
 impl<'d> Estimated<'d> {
     fn new(side: Side<'d>, usual: &Usual, n_columns: usize, options: &CompareOptions) -> Self {
-        let moments = Moments::new(&side.documents, options.measure, n_columns);
+        let documents = Weighed::new(&side.documents, options.measure, n_columns);
         let draws = side.draws(options.seed, "interval");
-        let shares = interval::estimates(&moments, usual, options.resamples, draws);
-        let total = moments.total();
-        let total = Sums { sums: &total, n: moments.n_documents() };
-        Estimated { side, shares, weight: total.weight(), n_effective: total.n_effective() }
+        let shares = interval::estimates(documents, usual, options.resamples, draws);
+        let total = documents.total();
+        let total = Sums { sums: &total, n: documents.n() };
+        let (weight, n_effective) = (total.weight(), total.n_effective());
+        Estimated { side, shares, weight, n_effective }
     }
 
     /// The share of a theme; `None`: the documents weigh nothing.
@@ -221,7 +230,7 @@ pub fn left_out(counted: &Counted, options: &CompareOptions) -> Result<Vec<Strin
         ));
     }
     let Some(field) = &options.group else { return Ok(said) };
-    let groups: BTreeSet<&String> =
+    let groups: BTreeSet<&Arc<str>> =
         counted.documents.iter().filter_map(|document| document.group.as_ref()).collect();
     if groups.is_empty() {
         return Err(Error::usage(

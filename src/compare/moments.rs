@@ -19,42 +19,101 @@ const EACH: usize = 3;
 /// Part of its terms under which a variance is nothing but rounding.
 const ROUNDING: f64 = 1e-12;
 
-/// Shape (documents, 2 + 3 * themes).
+/// Documents of which rows can be made; `n_themes` counts what no theme takes as one.
+#[derive(Clone, Copy)]
+pub(super) struct Weighed<'d> {
+    documents: &'d [&'d CountedDocument],
+    measure: Measure,
+    n_themes: usize,
+}
+
+impl<'d> Weighed<'d> {
+    pub fn new(
+        documents: &'d [&'d CountedDocument],
+        measure: Measure,
+        n_themes: usize,
+    ) -> Weighed<'d> {
+        Weighed { documents, measure, n_themes }
+    }
+
+    /// The number of documents.
+    pub fn n(self) -> usize {
+        self.documents.len()
+    }
+
+    pub fn n_themes(self) -> usize {
+        self.n_themes
+    }
+
+    /// The weight of each document, and what every theme takes of it.
+    pub fn each(self) -> impl Iterator<Item = (f64, impl Iterator<Item = f64>)> {
+        let parts = move |document: &'d CountedDocument| document.parts(self.measure);
+        let row = move |&document| (self.weight(document), parts(document).take(self.n_themes));
+        self.documents.iter().map(row)
+    }
+
+    fn weight(self, document: &CountedDocument) -> f64 {
+        document.weight(self.measure)
+    }
+
+    /// The weight of each document, and what one theme takes of it.
+    pub fn of_theme(self, theme: usize) -> impl Iterator<Item = (f64, f64)> {
+        let part = move |document: &CountedDocument| document.part(self.measure, theme);
+        self.documents.iter().map(move |document| (self.weight(document), part(document)))
+    }
+
+    /// The sums over all documents, a row of the shape of [`Moments`].
+    pub fn total(self) -> Vec<f64> {
+        let mut total = vec![0.0; HEAD + EACH * self.n_themes];
+        for (x, parts) in self.each() {
+            total[0] += x;
+            total[1] += x * x;
+            for (sums, y) in total[HEAD..].chunks_exact_mut(EACH).zip(parts) {
+                sums[0] += y;
+                sums[1] += y * y;
+                sums[2] += x * y;
+            }
+        }
+        total
+    }
+
+    /// The documents gathered at random into groups of `size`, the last one perhaps smaller; a row a group,
+    /// as if it were one document. Groups of documents vary about the share as documents do, so what is
+    /// drawn of them says the same of chance, at a fraction of the cost.
+    pub fn gathered(self, size: usize, draws: &mut Draws) -> Moments {
+        let width = HEAD + EACH * self.n_themes;
+        let mut rows = draws.gathered((self.n(), width), size, |index, row| {
+            let document = self.documents[index];
+            row[0] += self.weight(document);
+            let parts = document.parts(self.measure);
+            row[HEAD..].chunks_exact_mut(EACH).zip(parts).for_each(|(sums, y)| sums[0] += y);
+        });
+        for mut row in rows.outer_iter_mut() {
+            let x = row[0];
+            row[1] = x * x;
+            for at in (HEAD..row.len()).step_by(EACH) {
+                let y = row[at];
+                (row[at + 1], row[at + 2]) = (y * y, x * y);
+            }
+        }
+        Moments { rows }
+    }
+}
+
+/// Shape (documents or groups of them, 2 + 3 * themes).
 #[derive(Debug, Clone)]
 pub(super) struct Moments {
     pub rows: Array2<f64>,
 }
 
 impl Moments {
-    pub fn new(documents: &[&CountedDocument], measure: Measure, n_themes: usize) -> Self {
-        let width = HEAD + EACH * n_themes;
-        let mut rows = Array2::zeros((documents.len(), width));
-        for (document, mut row) in documents.iter().zip(rows.outer_iter_mut()) {
-            let x = document.weight(measure);
-            let parts = document.parts(measure).flat_map(|y| [y, y * y, x * y]);
-            for (cell, value) in row.iter_mut().zip([x, x * x].into_iter().chain(parts)) {
-                *cell = value;
-            }
-        }
-        Moments { rows }
-    }
-
     pub fn n_documents(&self) -> usize {
         self.rows.nrows()
-    }
-
-    pub fn n_themes(&self) -> usize {
-        (self.rows.ncols() - HEAD) / EACH
     }
 
     /// The sums over all documents.
     pub fn total(&self) -> Vec<f64> {
         self.rows.sum_axis(ndarray::Axis(0)).to_vec()
-    }
-
-    /// The weights of the documents.
-    pub fn weights(&self) -> ArrayView1<'_, f64> {
-        self.rows.column(0)
     }
 
     /// What the theme takes of each document.
@@ -67,22 +126,6 @@ impl Moments {
         let of_theme = |&theme: &usize| (0..EACH).map(move |k| HEAD + EACH * theme + k);
         let columns: Vec<usize> = (0..HEAD).chain(themes.iter().flat_map(of_theme)).collect();
         Moments { rows: self.rows.select(ndarray::Axis(1), &columns) }
-    }
-
-    /// The documents gathered at random into groups of `size`, the last one perhaps smaller; a row a group,
-    /// as if it were one document. Groups of documents vary about the share as documents do, so what is
-    /// drawn of them says the same of chance, at a fraction of the cost.
-    pub fn gathered(&self, size: usize, draws: &mut Draws) -> Moments {
-        let mut rows = draws.gathered(self.rows.view(), size);
-        for mut row in rows.outer_iter_mut() {
-            let x = row[0];
-            row[1] = x * x;
-            for at in (HEAD..row.len()).step_by(EACH) {
-                let y = row[at];
-                (row[at + 1], row[at + 2]) = (y * y, x * y);
-            }
-        }
-        Moments { rows }
     }
 
     /// The documents of both, those of `self` first.

@@ -12,7 +12,7 @@
 use ndarray::Array2;
 
 use super::draws::Draws;
-use super::moments::{ENOUGH_DOCUMENTS, Moments, Sums};
+use super::moments::{ENOUGH_DOCUMENTS, Moments, Sums, Weighed};
 
 /// Deals as large as the difference found after which a theme's p-value is known well enough.
 const ENOUGH: u32 = 50;
@@ -47,12 +47,12 @@ impl Open {
 /// no document of either period has the theme. Deals come in blocks: there are `max_deals` at most,
 /// rounded up to whole ones.
 pub(super) fn p_values(
-    (from, to): (&Moments, &Moments),
+    (from, to): (Weighed<'_>, Weighed<'_>),
     n_themes: usize,
     max_deals: usize,
     mut draws: Draws,
 ) -> Vec<Option<f64>> {
-    let of_group = from.n_documents().min(to.n_documents()) / ENOUGH_DOCUMENTS;
+    let of_group = from.n().min(to.n()) / ENOUGH_DOCUMENTS;
     let (from, to) = (&from.gathered(of_group, &mut draws), &to.gathered(of_group, &mut draws));
     let all = from.followed_by(to);
     let sizes = (from.n_documents(), to.n_documents());
@@ -62,11 +62,10 @@ pub(super) fn p_values(
     let mut open: Vec<Open> = (0..n_themes).filter(is_there).map(new).collect();
 
     let mut p = vec![None; n_themes];
-    let mut order: Vec<u32> = (0..all.n_documents() as u32).collect();
     let mut n_deals = 0;
     while !open.is_empty() && n_deals < max_deals {
         let narrow = all.only(&open.iter().map(|open| open.theme).collect::<Vec<_>>());
-        let chosen = draws.choices(&mut order, sizes.0);
+        let chosen = draws.choices(all.n_documents(), sizes.0);
         deal(&mut open, &narrow, &chosen, (sizes, &mut n_deals));
         open.iter().for_each(|open| p[open.theme] = Some(open.closed(n_deals)));
         open.retain(|open| open.p.is_none());

@@ -4,6 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Result};
 
@@ -93,6 +96,17 @@ pub(super) struct Side<'d> {
 }
 
 impl Side<'_> {
+    /// The ids of the single documents.
+    pub fn ids(&self) -> Vec<Arc<str>> {
+        let single = self.documents.iter().filter(|document| document.n_documents == 1);
+        single.map(|document| document.id.clone()).collect()
+    }
+
+    /// The number of documents, those of groups with them.
+    pub fn n_documents(&self) -> u64 {
+        self.documents.iter().map(|document| document.n_documents).sum()
+    }
+
     /// The generator for one use of this side.
     pub fn draws(&self, seed: u64, purpose: &str) -> Draws {
         Draws::new(seed, &[purpose, &named(&self.key.0), &self.key.1])
@@ -113,16 +127,19 @@ pub(super) struct Pair {
 
 /// The periods of all documents, and of those of each group.
 pub(super) fn periods<'d>(documents: &[&'d CountedDocument]) -> BTreeMap<Key, Side<'d>> {
-    let mut sides: BTreeMap<Key, Side<'d>> = BTreeMap::new();
+    let mut found: FxHashMap<(Option<&str>, &str), Vec<&CountedDocument>> = FxHashMap::default();
     for &document in documents {
         let Some(period) = &document.period else { continue };
-        let own = document.group.is_some().then(|| (document.group.clone(), period.clone()));
-        for key in [(None, period.clone())].into_iter().chain(own) {
-            let new = || Side { key: key.clone(), documents: Vec::new(), is_period: true };
-            sides.entry(key.clone()).or_insert_with(new).documents.push(document);
+        found.entry((None, period)).or_default().push(document);
+        if let Some(group) = &document.group {
+            found.entry((Some(group), period)).or_default().push(document);
         }
     }
-    sides
+    let side = |((group, period), documents): ((Option<&str>, &str), _)| {
+        let key = (group.map(str::to_owned), period.to_owned());
+        (key.clone(), Side { key, documents, is_period: true })
+    };
+    found.into_iter().map(side).collect()
 }
 
 /// Neighbouring periods, and those that the user named, whose sides are added where they are runs.

@@ -4,12 +4,14 @@
 //! A constant passes none of these: intervals must cover and must miss now and then, tests must
 //! reject where there is a change and rarely where there is none.
 
+use std::sync::Arc;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::draws::Draws;
 use super::interval::{Usual, estimates};
-use super::moments::{Moments, Sums};
+use super::moments::{Sums, Weighed};
 use super::{
     Between, CompareOptions, Comparison, Counted, CountedDocument, CountedTheme, Measure,
     ThemeName, Verdict, compare, permutation,
@@ -39,15 +41,16 @@ impl World {
         let n_mentions = (0..n_units).filter(|_| rng.random::<f64>() < own).count() as u64;
         let share = n_mentions as f64 / n_units as f64;
         CountedDocument {
-            id: format!("{period}-{id:05}"),
-            period: Some(period.to_owned()),
+            id: format!("{period}-{id:05}").into(),
+            period: Some(period.into()),
             group: None,
+            n_documents: 1,
             n_bytes: n_units * 100,
             n_units,
             n_bare: n_units - n_mentions,
-            themes: vec![CountedTheme { share, n_mentions }],
+            themes: [CountedTheme { share, n_mentions }].into_iter().collect(),
             none_share: 1.0 - share,
-            fields: Vec::new(),
+            fields: Arc::default(),
         }
     }
 
@@ -67,8 +70,12 @@ impl World {
     }
 }
 
-fn moments(documents: &[CountedDocument], measure: Measure) -> Moments {
-    Moments::new(&documents.iter().collect::<Vec<_>>(), measure, 2)
+fn refs(documents: &[CountedDocument]) -> Vec<&CountedDocument> {
+    documents.iter().collect()
+}
+
+fn weighed<'d>(documents: &'d [&'d CountedDocument], measure: Measure) -> Weighed<'d> {
+    Weighed::new(documents, measure, 2)
 }
 
 /// Of the intervals of `n_runs` corpora the part that hold the truth, and their mean width.
@@ -80,9 +87,11 @@ fn coverage(world: World, n: usize, measure: Measure, n_runs: u64) -> (f64, f64)
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let (mut n_held, mut width) = (0.0, 0.0);
     for run in 0..n_runs {
-        let documents = moments(&world.documents(&mut rng, n, "2020"), measure);
+        let drawn = world.documents(&mut rng, n, "2020");
+        let drawn = refs(&drawn);
+        let documents = weighed(&drawn, measure);
         let draws = Draws::new(run, &["test"]);
-        let found = estimates(&documents, &Usual::of(&documents), 400, draws).unwrap();
+        let found = estimates(documents, &Usual::of(documents), 400, draws).unwrap();
         let (low, high) = found[0].interval.unwrap();
         n_held += f64::from(u8::from(low <= truth && truth <= high));
         width += high - low;
@@ -134,7 +143,9 @@ fn units_drawn_as_if_they_were_alone_would_not_hold() {
 #[test]
 fn groups_of_documents_say_as_much_of_chance_as_the_documents() {
     let mut rng = ChaCha8Rng::seed_from_u64(21);
-    let all = moments(&COMMON.documents(&mut rng, 3001, "2020"), Measure::Text);
+    let drawn = COMMON.documents(&mut rng, 3001, "2020");
+    let drawn = refs(&drawn);
+    let all = weighed(&drawn, Measure::Text);
     let groups = all.gathered(6, &mut Draws::new(1, &["groups"]));
     assert_eq!(groups.n_documents(), 501);
     let (of_all, of_groups) = (all.total(), groups.total());
@@ -152,9 +163,9 @@ fn groups_of_documents_say_as_much_of_chance_as_the_documents() {
 }
 
 fn p_of(from: &[CountedDocument], to: &[CountedDocument], run: u64) -> f64 {
-    let (from, to) = (moments(from, Measure::Text), moments(to, Measure::Text));
-    let draws = Draws::new(run, &["test"]);
-    permutation::p_values((&from, &to), 1, 399, draws)[0].unwrap_or(1.0)
+    let (from, to) = (refs(from), refs(to));
+    let sides = (weighed(&from, Measure::Text), weighed(&to, Measure::Text));
+    permutation::p_values(sides, 1, 399, Draws::new(run, &["test"]))[0].unwrap_or(1.0)
 }
 
 fn rejected(n: (usize, usize), worlds: (World, World), n_runs: u64) -> f64 {
@@ -205,17 +216,15 @@ fn p_values_are_never_zero_and_stop_early_where_nothing_is_there() {
     let from = COMMON.documents(&mut rng, 60, "2020");
     let to = COMMON.changed(0.6).documents(&mut rng, 60, "2021");
     let n_deals = 448;
-    let found = permutation::p_values(
-        (&moments(&from, Measure::Text), &moments(&to, Measure::Text)),
-        1,
-        n_deals,
-        Draws::new(1, &["test"]),
-    );
+    let (from, to) = (refs(&from), refs(&to));
+    let sides = (weighed(&from, Measure::Text), weighed(&to, Measure::Text));
+    let found = permutation::p_values(sides, 1, n_deals, Draws::new(1, &["test"]));
     assert_eq!(found, [Some(1.0 / (n_deals as f64 + 1.0))]);
     // Nobody mentions it: there is nothing to test.
     let nobody = COMMON.changed(0.0).documents(&mut rng, 9, "2020");
-    let none = moments(&nobody, Measure::Units);
-    assert_eq!(permutation::p_values((&none, &none), 1, 99, Draws::new(1, &["test"])), [None]);
+    let nobody = refs(&nobody);
+    let none = weighed(&nobody, Measure::Units);
+    assert_eq!(permutation::p_values((none, none), 1, 99, Draws::new(1, &["test"])), [None]);
 }
 
 fn themes() -> Vec<ThemeName> {
@@ -321,7 +330,7 @@ fn a_period_is_not_moved_by_its_neighbours_or_by_groups() {
     let alone = COMMON.documents(&mut rng, 30, "2020");
     let mut more = alone.clone();
     more.extend(COMMON.documents(&mut rng, 30, "2021"));
-    more.iter_mut().step_by(2).for_each(|document| document.group = Some("a".to_owned()));
+    more.iter_mut().step_by(2).for_each(|document| document.group = Some("a".into()));
     let of = |documents| {
         compare(&Counted { documents, ..Counted::default() }, &themes(), &CompareOptions::default())
             .unwrap()

@@ -25,6 +25,8 @@ pub struct Trace {
     date: Option<Date>,
     /// The start of the text's BLAKE3 hash.
     text: u128,
+    /// Whether another document has the same text.
+    is_copied: bool,
     /// Empty where the text shares no sampled run with another.
     words: Vec<Word>,
     /// Bands that another text has too.
@@ -46,16 +48,23 @@ impl Trace {
         let rare = rare(&sampled, shared);
         let may_report = !rare.is_empty() && document.date.is_some_and(|d| d.day.is_some());
         let (bands, shingles) = compared(&words, shared, may_report);
+        let text = text_key(&document.text);
         Trace {
             id: document.id.as_str().into(),
             date: document.date,
-            text: text_key(&document.text),
+            text,
+            is_copied: shared.texts.contains(&text),
             words: if sampled.is_empty() { Vec::new() } else { words },
             bands,
             shingles,
             sampled,
             rare,
         }
+    }
+
+    /// Whether nothing of it stands in another text.
+    fn is_alone(&self) -> bool {
+        !self.is_copied && self.bands.is_empty() && self.sampled.is_empty()
     }
 }
 
@@ -109,7 +118,9 @@ pub(super) struct Common {
 /// The texts so far, as far as later ones may repeat them, and what was found.
 #[derive(Debug, Default)]
 pub struct Finder {
-    ids: FxHashSet<Arc<str>>,
+    /// The start of the BLAKE3 hash of each id.
+    ids: FxHashSet<u128>,
+    /// Of the texts that stand in more than one document.
     by_key: FxHashMap<u128, u32>,
     originals: Originals,
     stretches: Stretches,
@@ -118,21 +129,22 @@ pub struct Finder {
 }
 
 impl Finder {
-    /// Takes in the next document of the corpus. One whose id was there before is passed over.
+    /// Takes in the next document of the corpus. One whose id was there before is passed over; so is one
+    /// that nothing is to be found of.
     pub fn take(&mut self, trace: Trace) {
-        if !self.ids.insert(trace.id.clone()) {
+        if !self.ids.insert(text_key(&trace.id)) || trace.is_alone() {
             return;
         }
         let when = (trace.date.is_none(), trace.date, self.ids.len() as u64);
         let holder = Holder { id: trace.id.clone(), when };
-        match self.by_key.get(&trace.text) {
-            Some(&text) => self.first.again(text, holder),
-            None => {
-                let text = self.first.new_text(holder);
-                self.by_key.insert(trace.text, text);
-                self.search(text, trace);
-            }
+        if let Some(text) = self.by_key.get(&trace.text) {
+            return self.first.again(*text, holder);
         }
+        let text = self.first.new_text(holder);
+        if trace.is_copied {
+            self.by_key.insert(trace.text, text);
+        }
+        self.search(text, trace);
     }
 
     fn search(&mut self, text: u32, trace: Trace) {

@@ -3,8 +3,9 @@
 //! what, and why.
 //!
 //! The corpus is read twice. On the first reading ([`Survey`]) only hashes are kept, 8 bytes each:
-//! 21 a text (bands of [`minhash`]) and about one for every 15 words ([`windows`]). At its end it is known which
-//! of them stand in more than one text ([`Shared`]). On the second reading ([`Finder`], in the order of
+//! 21 a text (bands of [`minhash`]) and about one for every 15 words ([`windows`]), in files where they do not fit
+//! in memory ([`repeated`]). At its end it is known which of them stand in more than one text ([`Shared`]); a text
+//! that has none of those is passed over from then on. On the second reading ([`Finder`], in the order of
 //! the corpus) the words of those places alone are kept, and every find is checked on them: what is
 //! called a copy was compared. Then it is settled which text was said first ([`first`]).
 //!
@@ -17,6 +18,7 @@ mod found;
 mod minhash;
 mod passages;
 mod places;
+mod repeated;
 mod similar;
 mod survey;
 mod windows;

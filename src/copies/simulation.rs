@@ -15,7 +15,6 @@ fn document(id: &str, date: Option<(i16, i8, i8)>, text: &str) -> Document {
         text: text.to_owned(),
         date: date.map(|(year, month, day)| Date { year, month: Some(month), day: Some(day) }),
         date_origin: DateOrigin::None,
-        language: None,
         charset: "UTF-8",
         metadata: serde_json::Map::new(),
         place: Place { file: "-".into(), line: None, byte_offset: None, record: 1 },
@@ -25,8 +24,8 @@ fn document(id: &str, date: Option<(i16, i8, i8)>, text: &str) -> Document {
 /// What is found in a corpus; units are what a full stop ends.
 fn found(corpus: &[Document]) -> Vec<CopyFound> {
     let mut survey = Survey::default();
-    corpus.iter().for_each(|document| survey.enter(Marks::of(document)));
-    let (shared, mut finder) = (survey.finish(), Finder::default());
+    corpus.iter().for_each(|document| survey.enter(Marks::of(document)).unwrap());
+    let (shared, mut finder) = (survey.finish().unwrap(), Finder::default());
     corpus.iter().for_each(|document| finder.take(Trace::of(document, &shared)));
     let mut copies = finder.finish();
     for document in corpus {

@@ -1,11 +1,14 @@
 //! The first reading: which bands and sampled runs stand in more than one text.
 
-use rayon::prelude::*;
+use std::io;
+use std::path::Path;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::document::{Date, Document};
 
 use super::minhash::bands;
+use super::repeated::Hashes;
 use super::windows::{WINDOW_WORDS, winnowed};
 use super::words::{runs, words};
 use super::{MIN_WORDS, SHINGLE_WORDS};
@@ -55,44 +58,50 @@ pub(super) fn day_number(date: Date) -> Option<u32> {
 #[derive(Debug, Default)]
 pub struct Survey {
     texts: FxHashSet<u128>,
-    /// Whether a text came twice.
-    has_copies: bool,
-    bands: Vec<u64>,
-    windows: Vec<u64>,
+    /// Those that came more than once.
+    copied: FxHashSet<u128>,
+    bands: Hashes,
+    windows: Hashes,
 }
 
 impl Survey {
+    /// A survey that puts what does not fit in memory into files of a folder; `None`: of the system's.
+    pub fn beside(folder: Option<&Path>) -> Self {
+        let hashes = || Hashes::beside(folder.map(Path::to_owned));
+        Survey { bands: hashes(), windows: hashes(), ..Survey::default() }
+    }
+
     /// Enters the marks of a text.
-    pub fn enter(&mut self, marks: Marks) {
-        match self.texts.insert(marks.text) {
-            true => {
-                self.bands.extend(marks.bands);
-                self.windows.extend(marks.windows);
-            }
-            false => self.has_copies = true,
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn enter(&mut self, marks: Marks) -> io::Result<()> {
+        if !self.texts.insert(marks.text) {
+            self.copied.insert(marks.text);
+            return Ok(());
         }
+        self.bands.extend(&marks.bands)?;
+        self.windows.extend(&marks.windows)
     }
 
     /// What more than one text has.
-    pub fn finish(mut self) -> Shared {
-        drop(std::mem::take(&mut self.texts));
-        self.bands.par_sort_unstable();
-        self.windows.par_sort_unstable();
-        let repeated = |group: &&[u64]| group.len() > 1;
-        let bands = self.bands.chunk_by(|a, b| a == b).filter(repeated);
-        let windows = self.windows.chunk_by(|a, b| a == b).filter(repeated);
-        Shared {
-            has_copies: self.has_copies,
-            bands: bands.map(|group| group[0]).collect(),
-            windows: windows.map(|group| (group[0], group.len() <= RARE)).collect(),
-        }
+    ///
+    /// # Errors
+    /// Where a file cannot be written or read.
+    pub fn finish(self) -> io::Result<Shared> {
+        let Survey { texts, copied, bands, windows } = self;
+        drop(texts);
+        let mut shared = Shared { texts: copied, ..Shared::default() };
+        bands.repeated(|hash, _| shared.bands.extend([hash]))?;
+        windows.repeated(|hash, n| shared.windows.extend([(hash, n <= RARE)]))?;
+        Ok(shared)
     }
 }
 
-/// The bands and sampled runs that stand in more than one text.
+/// The texts that stand in more than one document, and the bands and sampled runs that stand in more than one text.
 #[derive(Debug, Clone, Default)]
 pub struct Shared {
-    has_copies: bool,
+    pub(super) texts: FxHashSet<u128>,
     pub(super) bands: FxHashSet<u64>,
     /// For each run whether it is rare.
     pub(super) windows: FxHashMap<u64, bool>,
@@ -101,7 +110,7 @@ pub struct Shared {
 impl Shared {
     /// Whether no text shares anything with another, so that there is nothing to search for.
     pub fn is_empty(&self) -> bool {
-        !self.has_copies && self.bands.is_empty() && self.windows.is_empty()
+        self.texts.is_empty() && self.bands.is_empty() && self.windows.is_empty()
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::document::{Date, DateOrigin, Document, Place, Reject, RejectCode};
 
 use super::date::{self, DateFault};
-use super::{IngestOptions, jsonl, language, reject};
+use super::{IngestOptions, jsonl, reject};
 
 /// What a record says of itself.
 pub(super) struct Fields {
@@ -60,7 +60,7 @@ impl Fields {
         })
     }
 
-    /// Checks the text and settles date and language.
+    /// Checks the text and settles the date.
     pub fn into_document(self, place: Place, options: &IngestOptions) -> Result<Document, Reject> {
         if self.text.trim().is_empty() {
             let field = (!self.is_whole_file).then_some(options.text_field.as_str());
@@ -69,7 +69,6 @@ impl Fields {
         }
         let (date, date_origin) = self.date(&place, options)?;
         Ok(Document {
-            language: language::detect(&self.text),
             id: self.id,
             text: self.text,
             date,

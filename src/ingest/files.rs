@@ -502,7 +502,7 @@ mod tests {
                 super::super::Fields::of_record(object, "UTF-8", &options, &raw.place).unwrap();
             }
         });
-        report("all, with date and language", &|| {
+        report("all, with date", &|| {
             records().for_each(|raw| drop(parse(raw, &options).unwrap()));
         });
     }

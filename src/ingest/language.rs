@@ -21,23 +21,37 @@ pub fn detect(text: &str) -> Option<&'static str> {
 /// Whether a quarter of the words are English function words, or of a few words a third. Comparing trigrams
 /// with those of every language takes as long as reading ten pages, so plain English is told without it.
 fn is_plain_english(sample: &str) -> bool {
-    const WORDS: [&str; 24] = [
-        "the", "of", "and", "to", "in", "that", "is", "for", "with", "as", "on", "by", "at",
-        "from", "was", "were", "be", "are", "has", "have", "this", "which", "it", "not",
-    ];
-    let (mut n_words, mut n_function) = (0, 0);
-    let mut seen = [false; WORDS.len()];
+    let (mut n_words, mut n_function, mut seen) = (0, 0, 0_u64);
     for word in sample.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()).take(150) {
         n_words += 1;
-        if let Some(i) = WORDS.iter().position(|known| known.eq_ignore_ascii_case(word)) {
+        if let Some(index) = function_word(word) {
             n_function += 1;
-            seen[i] = true;
+            seen |= 1 << index;
         }
     }
-    let n_seen = seen.iter().filter(|&&seen| seen).count();
+    let n_seen = seen.count_ones();
+    let has_the = function_word("the").is_some_and(|index| seen & (1 << index) != 0);
     let is_text = n_words >= 40 && n_seen >= 5 && 4 * n_function >= n_words;
     let is_sentence = n_words >= 10 && n_seen >= 4 && 3 * n_function >= n_words;
-    seen[0] && (is_text || is_sentence)
+    has_the && (is_text || is_sentence)
+}
+
+/// English function words, sorted.
+const FUNCTION_WORDS: [&str; 53] = [
+    "all", "also", "an", "and", "are", "as", "at", "be", "been", "between", "but", "by", "can",
+    "for", "from", "had", "has", "have", "his", "in", "into", "is", "it", "its", "more", "must",
+    "not", "of", "on", "or", "other", "our", "should", "such", "than", "that", "the", "their",
+    "there", "these", "they", "this", "those", "to", "us", "was", "we", "were", "which", "who",
+    "will", "with", "would",
+];
+
+/// The place of a word among the function words, in upper or lower case.
+fn function_word(word: &str) -> Option<usize> {
+    let mut lower = [0; 8];
+    let lower = lower.get_mut(..word.len())?;
+    lower.copy_from_slice(word.as_bytes());
+    lower.make_ascii_lowercase();
+    FUNCTION_WORDS.binary_search_by(|known| known.as_bytes().cmp(lower)).ok()
 }
 
 /// The lines of the middle of the start that look like sentences, where there are some: headers
@@ -63,6 +77,13 @@ fn sample(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn function_words_are_found_in_any_case() {
+        assert!(FUNCTION_WORDS.is_sorted() && FUNCTION_WORDS.len() <= 64);
+        assert!(FUNCTION_WORDS.iter().all(|word| function_word(word).is_some()));
+        assert!(function_word("The").is_some() && function_word("theirselves").is_none());
+    }
 
     #[test]
     fn sentences_have_a_language_and_scraps_have_none() {

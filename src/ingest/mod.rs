@@ -2,7 +2,7 @@
 //!
 //! Reading has two halves. [`Inputs::read`] is sequential and cheap: it opens, unpacks and splits
 //! files into [`RawRecord`]s, in an order that depends on the files alone. [`parse`] is pure and
-//! takes the time: charset, JSON, the main text of a page, date, language; any number of threads
+//! takes the time: charset, JSON, the main text of a page, date; any number of threads
 //! may call it. What cannot become a document comes out as a [`Reject`] with its place and reason,
 //! and the rest goes on: the documents and rejects together are the records that went in.
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::compare::corrected::design::{self, Drawn, Frame, FrameDocument, FrameUnit};
 use crate::compare::corrected::{CodedUnit, correct};
@@ -116,8 +117,8 @@ fn frame(
     })?;
     found.sort_unstable();
     let of_frame = |document: &CountedDocument| FrameDocument {
-        id: document.id.clone(),
-        period: document.period.clone().unwrap_or_default(),
+        id: document.id.to_string(),
+        period: document.period.as_deref().unwrap_or_default().to_owned(),
     };
     let frame = Frame {
         documents: documents.iter().map(of_frame).collect(),
@@ -255,7 +256,7 @@ fn in_frame(
     dir: &Path,
     codes: &Path,
     (by, stamp): (PeriodLength, &str),
-) -> Result<HashSet<String>> {
+) -> Result<HashSet<Arc<str>>> {
     let documents = report::counted::counted(dir, by, None)?.documents;
     let in_frame: Vec<CountedDocument> =
         documents.into_iter().filter(|document| document.period.is_some()).collect();

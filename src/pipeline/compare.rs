@@ -144,19 +144,25 @@ fn target(dirs: &[PathBuf], request: &CompareRequest) -> Result<PathBuf> {
 }
 
 fn checked(request: &CompareRequest, runs: &[RunFile]) -> Result<CompareOptions> {
+    let options = &request.options;
+    check_options(options)?;
+    let by = request.by.or_else(|| of_run(runs, "by")).unwrap_or(options.by);
+    let copies = request.copies.or_else(|| of_run(runs, "copies")).unwrap_or(options.copies);
+    Ok(CompareOptions { by, copies, ..options.clone() })
+}
+
+/// Refuses options that are out of range.
+pub(super) fn check_options(options: &CompareOptions) -> Result<()> {
     let out_of_range = |name: &str, value: String, range: &str| {
         Err(Error::usage(format!("--{name} {value} is out of range"), format!("give {range}")))
     };
-    let options = &request.options;
     if options.resamples < 100 {
         return out_of_range("resamples", options.resamples.to_string(), "100 or more");
     }
     if !(0.0..=1.0).contains(&options.notable) {
         return out_of_range("notable", options.notable.to_string(), "a number between 0 and 1");
     }
-    let by = request.by.or_else(|| of_run(runs, "by")).unwrap_or(options.by);
-    let copies = request.copies.or_else(|| of_run(runs, "copies")).unwrap_or(options.copies);
-    Ok(CompareOptions { by, copies, ..options.clone() })
+    Ok(())
 }
 
 /// The value of an option of the first run, where it has one.

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -139,7 +140,7 @@ pub struct Job<'j> {
     verb: &'static str,
     pub(super) config: &'j Config,
     pub(super) inputs: Inputs,
-    pub(super) embedder: Box<dyn Embedder>,
+    pub(super) embedder: Arc<dyn Embedder>,
     told: Progress<'j>,
     timings: Vec<(Stage, f64)>,
     /// Where the time of [`Stage::Score`] went.
@@ -171,11 +172,22 @@ impl<'j> Job<'j> {
         config: &'j Config,
         told: Progress<'j>,
     ) -> Result<Self> {
-        let embedder = encoder::open(encoder, config)?;
+        let encoder = encoder::open(encoder, config)?;
+        Ok(Job::with(verb, inputs, encoder.into(), config, told))
+    }
+
+    /// With an encoder that is open, for inputs that were found before.
+    pub fn with(
+        verb: &'static str,
+        inputs: Inputs,
+        embedder: Arc<dyn Embedder>,
+        config: &'j Config,
+        told: Progress<'j>,
+    ) -> Self {
         let warnings = skipped_warning(&inputs).into_iter().collect();
         let (timings, clock) = (Vec::new(), Clock::default());
         let (survey, kept) = (None, None);
-        Ok(Job { verb, config, inputs, embedder, told, timings, clock, warnings, survey, kept })
+        Job { verb, config, inputs, embedder, told, timings, clock, warnings, survey, kept }
     }
 
     /// Keeps what is done in the folder, and takes up what an interrupted run kept there.
@@ -186,7 +198,7 @@ impl<'j> Job<'j> {
 
     /// Looks for copies while the sample is drawn, since scoring is to follow.
     pub fn surveying(mut self) -> Self {
-        self.survey = Some(Survey::default());
+        self.survey = Some(self.new_survey());
         self
     }
 
@@ -252,7 +264,9 @@ impl<'j> Job<'j> {
             for read in batch {
                 match read {
                     Ok((rank, marks, document)) => {
-                        survey.iter_mut().zip(marks).for_each(|(survey, m)| survey.enter(m));
+                        if let Some((survey, marks)) = survey.as_mut().zip(marks) {
+                            survey.enter(marks).map_err(|e| self.survey_failed(e))?;
+                        }
                         sample.offer(rank, document);
                     }
                     Err(reject) if rejects.len() < SHOWN_REJECTS => rejects.push(reject),
@@ -273,12 +287,26 @@ impl<'j> Job<'j> {
     /// What stands in the inputs more than once: as the survey saw it while the sample was drawn, or on
     /// a reading of its own.
     fn shared(&mut self) -> Result<Shared> {
-        if let Some(survey) = self.survey.take() {
-            return Ok(survey.finish());
-        }
-        let mut survey = Survey::default();
-        self.each(|document| Marks::of(&document), |marks| survey.enter(marks))?;
-        Ok(survey.finish())
+        let survey = match self.survey.take() {
+            Some(survey) => survey,
+            None => {
+                let mut survey = self.new_survey();
+                let enter = |marks| survey.enter(marks).map_err(|e| self.survey_failed(e));
+                self.each(|document| Marks::of(&document), enter)?;
+                survey
+            }
+        };
+        survey.finish().map_err(|e| self.survey_failed(e))
+    }
+
+    fn new_survey(&self) -> Survey {
+        Survey::beside(self.kept.as_ref().map(Kept::out))
+    }
+
+    fn survey_failed(&self, source: std::io::Error) -> Error {
+        let folder =
+            self.kept.as_ref().map_or_else(std::env::temp_dir, |kept| kept.out().to_owned());
+        Error::io(folder, "write a file that has no name in", source)
     }
 
     /// What the documents of the inputs repeat of each other.
@@ -286,7 +314,13 @@ impl<'j> Job<'j> {
         self.timed(Stage::Copies, |job| {
             let (shared, mut finder) = (job.shared()?, Finder::default());
             if !shared.is_empty() {
-                job.each(|document| Trace::of(&document, &shared), |trace| finder.take(trace))?;
+                job.each(
+                    |document| Trace::of(&document, &shared),
+                    |trace| {
+                        finder.take(trace);
+                        Ok(())
+                    },
+                )?;
             }
             Ok(finder.finish())
         })
@@ -296,7 +330,7 @@ impl<'j> Job<'j> {
     fn each<T: Send>(
         &self,
         work: impl Fn(Document) -> T + Sync,
-        mut take: impl FnMut(T) + Send,
+        mut take: impl FnMut(T) -> Result<()> + Send,
     ) -> Result<()> {
         let (mut n, options) = (0, &self.config.ingest);
         stream::each(
@@ -306,7 +340,7 @@ impl<'j> Job<'j> {
             |document| Ok(work(document)),
             |batch| {
                 n += batch.len() as u64;
-                batch.into_iter().flatten().for_each(&mut take);
+                batch.into_iter().flatten().try_for_each(&mut take)?;
                 (self.told)(Stage::Copies, n);
                 self.config.stop.check()
             },
@@ -437,6 +471,7 @@ impl<'j> Job<'j> {
         let model = scores.model;
         let mut warnings = self.warnings.clone();
         warnings.extend(ledger.warnings());
+        let Ledger { counts, rejects, copies, .. } = ledger;
         warnings.extend(model.emptiness().map(str::to_owned));
         let options = CompareOptions {
             by: self.config.by,
@@ -446,13 +481,13 @@ impl<'j> Job<'j> {
         };
         let (counted, _) = scores.counted(&options)?;
         Ok(Outcome {
-            counts: ledger.counts,
+            counts,
             trends: scores.trends(&counted, &options, None)?,
             themes: model.themes.iter().map(|t| (t.id.clone(), t.name.clone())).collect(),
-            copies: ledger.copies.map_or_else(Vec::new, Copies::into_rows),
+            copies: copies.map_or_else(Vec::new, Copies::into_rows),
             found: model.found(),
             warnings,
-            rejects: ledger.rejects,
+            rejects,
             resumed: self.kept.as_ref().map(Kept::resumed).unwrap_or_default(),
             max_reject_rate: self.config.max_reject_rate,
         })

@@ -6,6 +6,7 @@
 //! was done that could be torn or out of date: what has the right name and an unbroken checksum is taken up, and
 //! everything else is done again. The folder is removed once `run.json` stands.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,9 @@ const N_CHECKSUM: usize = 32;
 /// A hash of all that a piece of work follows from.
 pub(super) type Key = blake3::Hasher;
 
-/// What scoring finds of a document: sentences, units, themes, the share of none, evidence.
-type Found = (usize, Vec<UnitScore>, Vec<ThemeScore>, f64, Vec<Evidence>);
+/// What scoring finds of a document: language, sentences, units, themes, the share of none, evidence.
+type Found =
+    (Option<Cow<'static, str>>, usize, Vec<UnitScore>, Vec<ThemeScore>, f64, Vec<Evidence>);
 
 /// What was left by an interrupted run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,6 +66,11 @@ impl Kept {
         let (n_taken_up, n_damaged) = (AtomicU64::new(0), AtomicU64::new(0));
         let has_begun = AtomicBool::new(false);
         Kept { folder, command, is_left, has_begun, n_taken_up, n_damaged }
+    }
+
+    /// The output folder.
+    pub fn out(&self) -> &Path {
+        self.folder.parent().unwrap_or(&self.folder)
     }
 
     /// The themes that were fitted before, or those that `fit` gives.
@@ -225,12 +232,14 @@ fn whole<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 
 /// Borrowed, a [`Found`].
 fn found(scored: &ScoredDocument) -> impl Serialize + '_ {
-    (scored.n_sentences, &scored.units, &scored.themes, scored.none_share, &scored.evidence)
+    let ScoredDocument { language, n_sentences, units, themes, none_share, evidence, .. } = scored;
+    (language, n_sentences, units, themes, none_share, evidence)
 }
 
 fn with_found(document: Document, by: PeriodLength, found: Found) -> ScoredDocument {
-    let (n_sentences, units, themes, none_share, evidence) = found;
+    let (language, n_sentences, units, themes, none_share, evidence) = found;
     ScoredDocument {
+        language,
         period: by.of(document.date),
         duplicate_of: None,
         similarity: None,

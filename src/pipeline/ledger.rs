@@ -1,6 +1,9 @@
 //! What became of every record: scored, rejected, or a copy of one before it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+
+use rustc_hash::FxHashMap;
 
 use crate::copies::Copies;
 use crate::document::{Document, Reject, RejectCode, Span};
@@ -12,6 +15,15 @@ use super::stream::Read;
 /// The language that terms and clause rules are made for.
 const ENGLISH: &str = "eng";
 
+/// The start of a BLAKE3 hash: of millions of texts no two have the same.
+type HashStart = [u64; 2];
+
+fn hash_start(text: &str) -> HashStart {
+    let hash = blake3::hash(text.as_bytes());
+    let (halves, _) = hash.as_bytes().as_chunks();
+    [0, 1].map(|half| u64::from_le_bytes(halves[half]))
+}
+
 /// What became of every record so far.
 #[derive(Default)]
 pub(super) struct Ledger {
@@ -19,10 +31,10 @@ pub(super) struct Ledger {
     pub rejects: Vec<Reject>,
     /// What the documents repeat; where it is unknown only exact copies are found.
     pub copies: Option<Copies>,
-    /// For each id its text's hash.
-    texts: HashMap<String, blake3::Hash>,
-    /// For each text's hash the id of the first document that has it.
-    firsts: HashMap<blake3::Hash, String>,
+    /// For the start of each id's hash that of its text's.
+    texts: FxHashMap<HashStart, u64>,
+    /// For the start of each text's hash the id of the first document that has it.
+    firsts: FxHashMap<HashStart, Box<str>>,
     n_undated: u64,
     /// Documents in languages other than English, by code.
     n_foreign: BTreeMap<String, u64>,
@@ -45,16 +57,15 @@ impl Ledger {
             Ok(scored) => scored,
             Err(reject) => return self.reject(reject),
         };
-        let hash = blake3::hash(scored.document.text.as_bytes());
-        match self.texts.get(&scored.document.id) {
-            Some(known) if *known == hash => {
+        let hash = hash_start(&scored.document.text);
+        match self.texts.entry(hash_start(&scored.document.id)) {
+            Entry::Occupied(known) if *known.get() == hash[0] => {
                 self.counts.duplicates += 1;
                 return None;
             }
-            Some(_) => return self.reject(duplicate_id(&scored.document)),
-            None => {}
+            Entry::Occupied(_) => return self.reject(duplicate_id(&scored.document)),
+            Entry::Vacant(new) => drop(new.insert(hash[0])),
         }
-        self.texts.insert(scored.document.id.clone(), hash);
         match &mut self.copies {
             Some(copies) => mark(&mut scored, copies),
             None => self.mark_exact(&mut scored, hash),
@@ -64,7 +75,7 @@ impl Ledger {
             None => {
                 self.counts.scored += 1;
                 self.n_undated += u64::from(scored.period.is_none());
-                let foreign = scored.document.language.iter().filter(|code| **code != ENGLISH);
+                let foreign = scored.language.iter().filter(|code| *code != ENGLISH);
                 foreign.for_each(|code| *self.n_foreign.entry(code.to_string()).or_default() += 1);
             }
         }
@@ -72,12 +83,12 @@ impl Ledger {
     }
 
     /// Marks a document whose text came before.
-    fn mark_exact(&mut self, scored: &mut ScoredDocument, hash: blake3::Hash) {
+    fn mark_exact(&mut self, scored: &mut ScoredDocument, hash: HashStart) {
         match self.firsts.get(&hash) {
             Some(first) => {
-                (scored.duplicate_of, scored.similarity) = (Some(first.clone()), Some(1.0));
+                (scored.duplicate_of, scored.similarity) = (Some(first.to_string()), Some(1.0));
             }
-            None => drop(self.firsts.insert(hash, scored.document.id.clone())),
+            None => drop(self.firsts.insert(hash, scored.document.id.as_str().into())),
         }
     }
 

@@ -17,6 +17,7 @@ mod sample;
 mod scores;
 mod shard;
 mod stream;
+mod table;
 mod validate;
 
 use std::io::Write;
@@ -26,7 +27,6 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ingest::Inputs;
 use crate::report::{OutputFile, OutputFolder, SharedFolder, write_whole};
-use crate::score::ScoredDocument;
 use crate::theme::ThemeModel;
 use crate::theme::promote::{self, Promotion};
 
@@ -38,6 +38,7 @@ pub use job::{Outcome, Progress, ShardScored, Stage};
 pub use kept::{Resumed, command as interrupted_command};
 pub use report::{ReportRequest, report};
 pub use shard::{Shard, check_shards};
+pub use table::{TableScorer, compare_counted};
 pub use validate::{ValidateRequest, validate};
 
 use job::Job;
@@ -51,7 +52,7 @@ pub fn run(inputs: &[String], config: &Config, out: &Path, told: Progress<'_>) -
     let folder = OutputFolder::create(out)?;
     let work = || {
         let job = Job::open("run", inputs, config.encoder_choice(), config, told)?;
-        let mut job = job.surveying().keeping(folder.path());
+        let mut job = job.keeping(folder.path()).surveying();
         let model = job.fit()?;
         job.score(&model, folder)
     };
@@ -136,22 +137,6 @@ pub fn score_stream(
 ) -> Result<Outcome> {
     let encoder = config.encoder_for(model);
     Job::open("score", inputs, encoder, config, told)?.score_stream(model, out)
-}
-
-/// [`score`] of a table in memory: hands the scored documents to `take`, batch by batch, in their order.
-/// Copies are marked as in a folder; there are no trends.
-///
-/// # Errors
-/// What stops the work as a whole, and what `take` gives; a bad record does not.
-pub fn score_table(
-    table: Inputs,
-    model: &ThemeModel,
-    config: &Config,
-    take: impl FnMut(&[ScoredDocument]) -> Result<()> + Send,
-    told: Progress<'_>,
-) -> Result<Outcome> {
-    let encoder = config.encoder_for(model);
-    Job::on("score", table, encoder, config, told)?.score_into(model, take)
 }
 
 /// `themeline codebook promote`: writes an emergent theme of a model into a codebook file, behind

@@ -73,7 +73,6 @@ mod tests {
             text,
             date: None,
             date_origin: DateOrigin::None,
-            language: None,
             charset: "UTF-8",
             metadata: serde_json::Map::new(),
             place: Place { file: "-".into(), line: None, byte_offset: None, record: 1 },

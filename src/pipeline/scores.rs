@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::compare::{
-    self, Besides, Closer, CompareOptions, Counted, CountedDocument, SoleTerms, ThemeName, Trends,
+    self, Besides, Changed, Closer, CompareOptions, Counted, CountedDocument, SoleTerms, ThemeName,
+    Trends,
 };
 use crate::error::Result;
 use crate::report::trends::TrendsFile;
@@ -29,11 +31,18 @@ impl Scores<'_> {
     /// What is counted of all documents, and what the user should know of; an id that a second folder has
     /// again counts once.
     pub fn counted(&self, options: &CompareOptions) -> Result<(Counted, Vec<String>)> {
+        let read =
+            |dir: &PathBuf| report::counted::counted(dir, options.by, options.group.as_deref());
+        if let [dir] = self.dirs {
+            let mut counted = read(dir)?;
+            counted.sort();
+            return Ok((counted, Vec::new()));
+        }
         let (mut counted, mut n_again) = (Counted::default(), 0);
         // For each id the folder that it was first seen in.
-        let mut seen: HashMap<String, usize> = HashMap::new();
+        let mut seen: HashMap<Arc<str>, usize> = HashMap::new();
         for (number, dir) in self.dirs.iter().enumerate() {
-            let found = report::counted::counted(dir, options.by, options.group.as_deref())?;
+            let found = read(dir)?;
             for document in found.documents {
                 match *seen.entry(document.id.clone()).or_insert(number) == number {
                     true => counted.documents.push(document),
@@ -44,6 +53,7 @@ impl Scores<'_> {
                 |copy: &CountedDocument| *seen.entry(copy.id.clone()).or_insert(number) == number;
             counted.copies.extend(found.copies.into_iter().filter(is_first));
         }
+        counted.sort();
         let warning = (n_again > 0)
             .then(|| format!("{n_again} ids stand in more than one folder: the first one counts"));
         Ok((counted, warning.into_iter().collect()))
@@ -83,7 +93,7 @@ impl Scores<'_> {
         Ok(())
     }
 
-    fn sole_terms(&self, wanted: &HashMap<&str, Vec<&str>>) -> Result<SoleTerms> {
+    fn sole_terms(&self, wanted: &Changed<'_, '_>) -> Result<SoleTerms> {
         let mut terms = SoleTerms::default();
         for path in self.units() {
             let found = report::sole_terms::sole_terms(&path, &self.model.codebook, wanted)?;

@@ -2,30 +2,32 @@
 //! themes and fields of each document, `units.parquet` for the length of its units.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::compare::{Counted, CountedDocument, CountedTheme, FirstSaid};
+use crate::compare::{Counted, CountedDocument, CountedTheme, Field, FirstSaid};
 use crate::document::{Date, PeriodLength};
 use crate::error::{Error, Result};
 
 use super::folder::OutputFile;
-use super::read::{CarriedThemes, HINT, unit_batches};
+use super::read::{CarriedThemes, HINT, line_batches, unit_batches};
 use super::rows::{NoneCell, ThemeCell};
 use super::value::InOrder;
 
 /// Columns of `units.parquet` that are read; the text is not.
 const COLUMNS: [&str; 5] = ["document", "start", "end", "themes", "copy_of"];
 
+/// Documents among which that of the next unit is looked for: some have no unit.
+const NEAR: usize = 64;
 /// Levels over which a field is a name or a text, not a kind of document.
 const MAX_LEVELS: usize = 1000;
 
@@ -43,16 +45,17 @@ pub fn counted(dir: &Path, by: PeriodLength, group: Option<&str>) -> Result<Coun
 /// The documents of a run, while their units are added.
 #[derive(Default)]
 struct Heads {
-    documents: Vec<Head>,
+    documents: Vec<CountedDocument>,
+    /// For each whether it is a copy of another.
+    are_copies: Vec<bool>,
+    /// Of those that repeat passages, by their places, the sums over their other units.
+    first_said: BTreeMap<usize, FirstSaid>,
     /// The themes of the model by their ids.
     themes: HashMap<String, usize>,
-}
-
-struct Head {
-    document: CountedDocument,
-    is_copy: bool,
-    /// Where the document repeats passages, the sums over its other units.
-    first_said: Option<FirstSaid>,
+    /// The document that units were added to last.
+    last: usize,
+    /// The documents by their ids, made where units are not in the order of documents.
+    by_id: Option<FxHashMap<Arc<str>, usize>>,
 }
 
 /// Of a line of `documents.jsonl`, what is needed here.
@@ -94,7 +97,7 @@ impl Line<'_> {
         &self,
         by: PeriodLength,
         group: Option<&str>,
-        levels: &mut Levels,
+        shared: &mut Shared,
     ) -> CountedDocument {
         let date: Option<Date> = self.date.as_deref().and_then(|date| date.parse().ok());
         let theme = |(_, cell): &(String, ThemeCell)| CountedTheme {
@@ -102,32 +105,36 @@ impl Line<'_> {
             n_mentions: cell.n_mentions,
         };
         CountedDocument {
-            id: self.id.to_string(),
-            period: by.of(date),
-            group: group.and_then(|name| self.field(name)).map(Cow::into_owned),
+            id: (&*self.id).into(),
+            period: by.of(date).map(|period| shared.text(&period)),
+            group: group.and_then(|name| self.field(name)).map(|group| shared.text(&group)),
+            n_documents: 1,
             n_bytes: 0,
             n_units: self.n_units,
             n_bare: 0,
             themes: self.themes.0.iter().map(theme).collect(),
             none_share: self.none.share.get(),
-            fields: levels.of(self),
+            fields: shared.fields(self),
         }
     }
 }
 
 impl Heads {
     fn read(path: &Path, by: PeriodLength, group: Option<&str>) -> Result<Self> {
-        let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
-        let (mut heads, mut levels) = (Heads::default(), Levels::default());
-        for (n, line) in BufReader::new(file).lines().enumerate() {
-            let line = line.map_err(|e| Error::io(path, "read", e))?;
-            let line: Line<'_> = serde_json::from_str(&line).map_err(|e| {
-                let place = (n + 1, e.column());
-                Error::malformed(path, place, format!("not the row of a document: {e}"), HINT)
-            })?;
-            heads.push(&line, line.counted(by, group, &mut levels));
-        }
-        levels.drop_names(&mut heads.documents);
+        let (mut heads, mut shared) = (Heads::default(), Shared::default());
+        line_batches(path, |first, lines| {
+            let parsed = lines.par_iter().map(|line| serde_json::from_str::<Line<'_>>(line));
+            let parsed: Vec<serde_json::Result<Line<'_>>> = parsed.collect();
+            for (n, line) in parsed.into_iter().enumerate() {
+                let line = line.map_err(|e| {
+                    let place = (first + n, e.column());
+                    Error::malformed(path, place, format!("not the row of a document: {e}"), HINT)
+                })?;
+                heads.push(&line, line.counted(by, group, &mut shared));
+            }
+            Ok(())
+        })?;
+        shared.drop_names(&mut heads.documents);
         Ok(heads)
     }
 
@@ -137,23 +144,48 @@ impl Heads {
             self.themes = ids.map(|(index, (id, _))| (id.clone(), index)).collect();
         }
         let is_copy = line.duplicate_of.is_some();
-        let repeats = !is_copy && line.n_repeated_units > 0;
-        let first_said = repeats.then(|| FirstSaid::new(document.themes.len()));
-        self.documents.push(Head { document, is_copy, first_said });
+        if !is_copy && line.n_repeated_units > 0 {
+            self.first_said.insert(self.documents.len(), FirstSaid::new(document.themes.n()));
+        }
+        self.are_copies.push(is_copy);
+        self.documents.push(document);
     }
 
-    fn counted(self) -> Counted {
-        let mut counted = Counted::default();
-        for Head { document, is_copy, first_said } in self.documents {
-            match first_said {
-                _ if is_copy => counted.copies.push(document),
-                None => counted.documents.push(document),
+    fn counted(mut self) -> Counted {
+        let is_left_out =
+            |place: &usize| self.are_copies[*place] || self.first_said.contains_key(place);
+        let left_out: Vec<usize> = (0..self.documents.len()).filter(is_left_out).collect();
+        let (mut places, mut next) = (0.., left_out.iter().peekable());
+        let documents = self.documents.extract_if(.., |_| {
+            let place = places.next();
+            next.next_if(|own| Some(**own) == place).is_some()
+        });
+        let documents: Vec<CountedDocument> = documents.collect();
+        let mut counted = Counted { documents: self.documents, ..Counted::default() };
+        for (place, document) in left_out.iter().zip(documents) {
+            match self.first_said.remove(place) {
                 Some(first_said) => counted.add_part(document, first_said),
+                None => counted.copies.push(document),
             }
         }
         counted
     }
+
+    /// The document of an id: units lie in the order of documents, so it is mostly the last one, or the next.
+    fn place(&mut self, id: &str) -> Option<usize> {
+        let documents = &self.documents;
+        let is_own = |place: &usize| documents.get(*place).is_some_and(|own| *own.id == *id);
+        let place = (self.last..self.last + NEAR).find(is_own).or_else(|| {
+            let by_id = self.by_id.get_or_insert_with(|| {
+                documents.iter().map(|document| document.id.clone()).zip(0..).collect()
+            });
+            by_id.get(id).copied()
+        })?;
+        self.last = place;
+        Some(place)
+    }
 }
+
 /// The text of a value that can be the level of a field.
 fn level(value: &Value) -> Option<Cow<'_, str>> {
     match value {
@@ -163,32 +195,48 @@ fn level(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The levels of every field, each text kept once.
+/// What documents have in common, each text kept once.
 #[derive(Default)]
-struct Levels {
-    of: BTreeMap<Arc<str>, HashSet<Arc<str>>>,
+struct Shared {
+    texts: FxHashSet<Arc<str>>,
+    /// The levels of every field.
+    levels: BTreeMap<Arc<str>, FxHashSet<Arc<str>>>,
+    /// Fields with their levels, as some document has them.
+    fields: FxHashSet<Arc<[Field]>>,
 }
 
-impl Levels {
+impl Shared {
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return known.clone();
+        }
+        let text: Arc<str> = text.into();
+        self.texts.insert(text.clone());
+        text
+    }
+
     /// Fields and levels of a document, by the field's name.
-    fn of(&mut self, line: &Line<'_>) -> Vec<(Arc<str>, Arc<str>)> {
+    fn fields(&mut self, line: &Line<'_>) -> Arc<[Field]> {
         let mut names: Vec<&str> = line.field_names().collect();
         names.sort_unstable();
         let pair = |name| Some((name, line.field(name)?));
-        names
-            .into_iter()
-            .filter_map(pair)
-            .filter_map(|(name, level)| self.add(name, &level))
-            .collect()
+        let pairs = names.into_iter().filter_map(pair);
+        let own: Vec<Field> = pairs.filter_map(|(name, level)| self.level(name, &level)).collect();
+        if let Some(known) = self.fields.get(own.as_slice()) {
+            return known.clone();
+        }
+        let own: Arc<[Field]> = own.into();
+        self.fields.insert(own.clone());
+        own
     }
 
     /// `None` where the field is known to have too many levels to be one.
-    fn add(&mut self, name: &str, level: &str) -> Option<(Arc<str>, Arc<str>)> {
-        let name = match self.of.get_key_value(name) {
+    fn level(&mut self, name: &str, level: &str) -> Option<Field> {
+        let name = match self.levels.get_key_value(name) {
             Some((known, _)) => known.clone(),
             None => Arc::from(name),
         };
-        let levels = self.of.entry(name.clone()).or_default();
+        let levels = self.levels.entry(name.clone()).or_default();
         if let Some(known) = levels.get(level) {
             return Some((name, known.clone()));
         }
@@ -201,36 +249,41 @@ impl Levels {
     }
 
     /// Takes away from documents the fields with too many levels: names and texts, not kinds.
-    fn drop_names(&self, heads: &mut [Head]) {
+    fn drop_names(&self, documents: &mut [CountedDocument]) {
         let is_kind =
-            |name: &Arc<str>| self.of.get(name).is_some_and(|all| all.len() <= MAX_LEVELS);
-        heads.iter_mut().for_each(|head| head.document.fields.retain(|(name, _)| is_kind(name)));
+            |name: &Arc<str>| self.levels.get(name).is_some_and(|all| all.len() <= MAX_LEVELS);
+        let is_whole = |fields: &[Field]| fields.iter().all(|(name, _)| is_kind(name));
+        let mut kinds: FxHashSet<Arc<[Field]>> = FxHashSet::default();
+        for document in documents.iter_mut().filter(|document| !is_whole(&document.fields)) {
+            let fields = document.fields.iter();
+            let own: Vec<Field> = fields.filter(|(name, _)| is_kind(name)).cloned().collect();
+            let known = kinds.get(own.as_slice()).cloned();
+            document.fields = known.unwrap_or_else(|| own.into());
+            kinds.insert(document.fields.clone());
+        }
     }
 }
 
 fn add_lengths(path: &Path, heads: &mut Heads) -> Result<()> {
-    let ids: Vec<String> = heads.documents.iter().map(|head| head.document.id.clone()).collect();
-    let index: HashMap<&str, usize> =
-        ids.iter().enumerate().map(|(index, id)| (id.as_str(), index)).collect();
-    unit_batches(path, &COLUMNS, |batch| add(batch, &index, heads))
+    unit_batches(path, &COLUMNS, |batch| add(batch, heads))
 }
 
 /// Adds the units of a batch; `None` where a column is not there or not of its type. `copy_of` came
 /// later than the others and may be missing.
-fn add(batch: &RecordBatch, index: &HashMap<&str, usize>, heads: &mut Heads) -> Option<()> {
+fn add(batch: &RecordBatch, heads: &mut Heads) -> Option<()> {
     let document = batch.column_by_name("document")?.as_string_opt::<i32>()?;
     let start = batch.column_by_name("start")?.as_primitive_opt::<Int64Type>()?;
     let end = batch.column_by_name("end")?.as_primitive_opt::<Int64Type>()?;
     let themes = CarriedThemes::of(batch)?;
     let copy_of = batch.column_by_name("copy_of");
     for row in 0..batch.num_rows() {
-        let Some(&at) = index.get(document.value(row)) else { continue };
-        let head = &mut heads.documents[at];
+        let Some(place) = heads.place(document.value(row)) else { continue };
+        let document = &mut heads.documents[place];
         let n_bytes = (end.value(row) - start.value(row)).unsigned_abs();
-        head.document.n_bytes += n_bytes;
-        head.document.n_bare += u64::from(themes.row(row).len() == 0);
+        document.n_bytes += n_bytes;
+        document.n_bare += u64::from(themes.row(row).len() == 0);
         let is_first_said = copy_of.is_none_or(|copy_of| copy_of.is_null(row));
-        if let (true, Some(first_said)) = (is_first_said, &mut head.first_said) {
+        if let (true, Some(first_said)) = (is_first_said, heads.first_said.get_mut(&place)) {
             let theme = |(id, score): (&str, f64)| Some((*heads.themes.get(id)?, score));
             let carried: Vec<(usize, f64)> = themes.row(row).filter_map(theme).collect();
             first_said.add(n_bytes, &carried);

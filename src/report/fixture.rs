@@ -51,6 +51,7 @@ fn document(i: usize) -> ScoredDocument {
     let themes: Vec<ThemeScore> = (0..themes().len()).map(cell).collect();
     let none_share = 1.0 - themes.iter().map(|theme| theme.share).sum::<f64>();
     ScoredDocument {
+        language: i.is_multiple_of(2).then_some("eng".into()),
         document: source(i, CLAUSE.repeat(n_units)),
         period: (!i.is_multiple_of(5)).then(|| "2021".to_owned()),
         duplicate_of: (i % 9 == 8).then(|| "d0".to_owned()),
@@ -70,7 +71,6 @@ fn source(i: usize, text: String) -> Document {
         text,
         date: (!i.is_multiple_of(5)).then_some(date),
         date_origin: if i.is_multiple_of(5) { DateOrigin::None } else { DateOrigin::Metadata },
-        language: i.is_multiple_of(2).then_some("eng"),
         charset: "UTF-8",
         metadata: metadata(json!({"source": "a <b> & \"c\"", "n": i, "tags": ["x", null]})),
         place: Place { file: Arc::from("a.jsonl"), line: Some(1), byte_offset: Some(0), record: 1 },
@@ -184,7 +184,7 @@ fn period(period: &str) -> PeriodRow {
         n_documents: 1,
         n_units: 2,
         small: true,
-        documents: vec!["d0".to_owned()],
+        documents: vec!["d0".into()],
     }
 }
 

@@ -89,6 +89,32 @@ fn heads(path: &Path, wanted: &HashSet<&str>) -> Result<ScoredTexts> {
     Ok(found)
 }
 
+/// Bytes of lines that are handed over together.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// Hands the lines of a file to `take`, some at a time, with the number of the first, from 1.
+///
+/// # Errors
+/// `Io` where the file cannot be read, and those of `take`.
+pub(super) fn line_batches(
+    path: &Path,
+    mut take: impl FnMut(usize, &[String]) -> Result<()>,
+) -> Result<()> {
+    let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
+    let (mut first, mut batch, mut n_bytes) = (1, Vec::new(), 0);
+    for line in BufReader::new(file).lines() {
+        let line = line.map_err(|e| Error::io(path, "read", e))?;
+        n_bytes += line.len();
+        batch.push(line);
+        if n_bytes >= BATCH_BYTES {
+            take(first, &batch)?;
+            first += batch.len();
+            (batch, n_bytes) = (Vec::new(), 0);
+        }
+    }
+    take(first, &batch)
+}
+
 /// Columns of `units.parquet` that codes are matched with.
 const COLUMNS: [&str; 6] = ["document", "start", "end", "text", "themes", "scores"];
 

@@ -155,7 +155,7 @@ impl<'a> DocumentRow<'a> {
             date: document.date.map(|date| date.to_string().into()),
             date_origin: document.date_origin,
             period: scored.period.as_deref().map(Cow::from),
-            language: document.language.map(Cow::from),
+            language: scored.language.as_deref().map(Cow::from),
             charset: document.charset.into(),
             file: (&*document.place.file).into(),
             n_sentences: scored.n_sentences as u64,

@@ -1,30 +1,30 @@
 //! Reading from `units.parquet` what single terms carry: for the check whether a change hangs on one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::codebook::{Codebook, TermMatcher};
-use crate::compare::{SoleTerm, SoleTerms};
+use crate::compare::{Changed, SoleTerm, SoleTerms};
 use crate::error::Result;
 
 use super::carried::{CarriedUnit, carried_units};
 
-/// What single terms carry of some themes in some documents. `wanted`: theme ids by document.
+/// What single terms carry of the themes that changed, in the documents behind the change.
 ///
 /// # Errors
 /// `Io` or `Malformed` where the file cannot be read.
 pub fn sole_terms(
     units: &Path,
     codebook: &Codebook,
-    wanted: &HashMap<&str, Vec<&str>>,
+    changed: &Changed<'_, '_>,
 ) -> Result<SoleTerms> {
     let mut found = SoleTerms::default();
-    if wanted.is_empty() {
+    if changed.n_documents() == 0 {
         return Ok(found);
     }
     let matcher = TermMatcher::new(codebook);
     carried_units(units, |unit| {
-        let Some(wanted) = wanted.get(unit.document) else { return };
+        let wanted = changed.themes(unit.document);
         if unit.themes.iter().any(|(id, _)| wanted.contains(id)) {
             let terms = sole(codebook, &matcher, unit.text);
             let terms = terms.into_iter().filter(|(id, _)| wanted.contains(id));

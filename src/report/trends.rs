@@ -1,6 +1,8 @@
 //! What `trends.json` and `trends.parquet` hold: how much of each period is about each theme, and
 //! what can be said of the difference between two periods.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +14,7 @@ use super::closer::{MixRow, RobustnessRow};
 use super::corrected::CorrectedTrends;
 use super::emergence::{DriftRow, EmergenceRow};
 use super::rows::schema_tag;
-use super::value::Rounded;
+use super::value::{Rounded, shared_texts};
 
 pub use crate::compare::Verdict;
 
@@ -101,7 +103,9 @@ pub struct PeriodRow {
     /// Whether there are few documents: numbers that rest on them are weak.
     pub small: bool,
     /// Ids of the documents, sorted.
-    pub documents: Vec<String>,
+    #[serde(with = "shared_texts")]
+    #[schemars(with = "Vec<String>")]
+    pub documents: Vec<Arc<str>>,
 }
 
 impl From<&Cell> for PeriodRow {
@@ -109,7 +113,7 @@ impl From<&Cell> for PeriodRow {
         PeriodRow {
             period: cell.period.clone(),
             group: cell.group.clone(),
-            n_documents: cell.documents.len() as u64,
+            n_documents: cell.n_documents,
             n_units: cell.n_units,
             small: cell.is_small(),
             documents: cell.documents.clone(),
@@ -174,7 +178,7 @@ impl ShareRow {
             share: estimate.map(|estimate| estimate.share.into()),
             low: interval.map(|(low, _)| low.into()),
             high: interval.map(|(_, high)| high.into()),
-            n_documents: cell.documents.len() as u64,
+            n_documents: cell.n_documents,
             n_units: cell.n_units,
             se: estimate.and_then(|estimate| estimate.se).map(Rounded::new),
             small: cell.is_small(),

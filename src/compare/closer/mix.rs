@@ -8,8 +8,6 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::Array2;
-
 use crate::compare::counted::CountedDocument;
 use crate::compare::draws::Draws;
 use crate::compare::moments::ENOUGH_DOCUMENTS;
@@ -72,33 +70,35 @@ pub(super) fn level<'d>(document: &'d CountedDocument, field: &str) -> Option<&'
 
 fn by_field(case: &Case<'_>, field: &str) -> Levels {
     let mut sizes: BTreeMap<Option<&str>, [usize; 2]> = BTreeMap::new();
-    for (side, documents) in case.sides().into_iter().enumerate() {
-        documents.iter().for_each(|d| sizes.entry(level(d, field)).or_default()[side] += 1);
+    for (side, documents) in case.sides.iter().enumerate() {
+        documents.iter().for_each(|(d, _)| sizes.entry(level(d, field)).or_default()[side] += 1);
     }
     let is_large = |sizes: &[usize; 2]| sizes.iter().all(|n| *n >= MIN_LEVEL);
     // A level that one period has enough of and the other none came or went; the small ones are one.
     let is_small = |sizes: &[usize; 2]| sizes.iter().all(|n| *n < MIN_LEVEL);
     let small = sizes.values().filter(|sizes| is_small(sizes));
     let small = small.fold([0, 0], |[a, b], [c, d]| [a + c, b + d]);
-    let large: Vec<Option<&str>> =
-        sizes.iter().filter(|(_, sizes)| is_large(sizes)).map(|(level, _)| *level).collect();
-    let number = |document: &CountedDocument| {
-        let own = level(document, field);
-        let place = large.iter().position(|level| *level == own);
-        let together = is_large(&small) && is_small(&sizes[&own]);
-        place.or(together.then_some(large.len()))
-    };
-    case.sides().map(|documents| documents.iter().map(|document| number(document)).collect())
+    let large = sizes.iter().filter(|(_, sizes)| is_large(sizes));
+    let mut places: BTreeMap<Option<&str>, usize> =
+        large.zip(0..).map(|((level, _), place)| (*level, place)).collect();
+    if is_large(&small) {
+        let together = places.len();
+        let small = sizes.iter().filter(|(_, sizes)| is_small(sizes));
+        places.extend(small.map(|(level, _)| (*level, together)));
+    }
+    let place = |document: &CountedDocument| places.get(&level(document, field)).copied();
+    [0, 1].map(|side| case.sides[side].iter().map(|(document, _)| place(document)).collect())
 }
 
 /// Three bands of equal number over both periods; `None` where lengths are too alike.
 fn by_length(case: &Case<'_>) -> Option<Levels> {
-    let mut lengths: Vec<u64> = case.from.iter().chain(&case.to).map(|d| d.n_bytes).collect();
+    let mut lengths: Vec<u64> = case.documents().map(|document| document.n_bytes).collect();
     lengths.sort_unstable();
     let cuts: Vec<u64> = (1..N_BANDS).map(|k| lengths[lengths.len() * k / N_BANDS]).collect();
     let band =
         |document: &CountedDocument| cuts.iter().filter(|cut| document.n_bytes >= **cut).count();
-    let bands = case.sides().map(|documents| documents.iter().map(|d| band(d)).collect::<Vec<_>>());
+    let bands =
+        [0, 1].map(|side| case.sides[side].iter().map(|(d, _)| band(d)).collect::<Vec<_>>());
     let is_large = |band: usize| {
         bands.iter().all(|side| side.iter().filter(|own| **own == band).count() >= MIN_LEVEL)
     };
@@ -111,14 +111,14 @@ fn divided(case: &Case<'_>, field: &str, levels: &Levels) -> Option<Mix> {
     if n_levels < 2 {
         return None;
     }
-    let [from, to] = [0, 1].map(|side| rows(case, case.sides()[side], &levels[side], n_levels));
-    let totals = [&from, &to].map(|rows| rows.sum_axis(ndarray::Axis(0)).to_vec());
+    let sides = [0, 1].map(|side| Rows { case, side, levels: &levels[side], n_levels });
+    let totals = [&sides[0], &sides[1]].map(Rows::total);
     let covered = [0, 1].map(|side| covered(&totals[side]));
     if covered.iter().any(|part| part.is_nan() || *part < MIN_COVERED) {
         return None;
     }
     let found = parts(&totals[0], &totals[1])?;
-    let reach = reach(case, field, [&from, &to]);
+    let reach = reach(case, field, &sides);
     let part = |k: usize| Part {
         difference: found[k],
         interval: reach
@@ -137,22 +137,39 @@ fn divided(case: &Case<'_>, field: &str, levels: &Levels) -> Option<Mix> {
     Some(mix)
 }
 
-/// Shape (documents, 2 + 2 * levels): weight, what the theme takes, and the same for each level.
-fn rows(
-    case: &Case<'_>,
-    documents: &[&CountedDocument],
-    levels: &[Option<usize>],
+/// The documents of a side as rows of 2 + 2 * levels: weight, what the theme takes, and the same for each level.
+struct Rows<'r> {
+    case: &'r Case<'r>,
+    side: usize,
+    levels: &'r [Option<usize>],
     n_levels: usize,
-) -> Array2<f64> {
-    let mut rows = Array2::zeros((documents.len(), HEAD + 2 * n_levels));
-    for ((document, level), mut row) in documents.iter().zip(levels).zip(rows.outer_iter_mut()) {
-        let (weight, taken) = case.of(document);
-        (row[0], row[1]) = (weight, taken);
-        if let Some(level) = level {
-            (row[HEAD + 2 * level], row[HEAD + 2 * level + 1]) = (weight, taken);
-        }
+}
+
+impl Rows<'_> {
+    fn n(&self) -> usize {
+        self.levels.len()
     }
-    rows
+
+    fn width(&self) -> usize {
+        HEAD + 2 * self.n_levels
+    }
+
+    /// Adds the row of a document.
+    fn add(&self, index: usize, sums: &mut [f64]) {
+        let (weight, taken) = self.case.sides[self.side][index].1;
+        let mut add = |at: usize| {
+            sums[at] += weight;
+            sums[at + 1] += taken;
+        };
+        add(0);
+        self.levels[index].into_iter().for_each(|level| add(HEAD + 2 * level));
+    }
+
+    fn total(&self) -> Vec<f64> {
+        let mut total = vec![0.0; self.width()];
+        (0..self.n()).for_each(|index| self.add(index, &mut total));
+        total
+    }
 }
 
 fn covered(sums: &[f64]) -> f64 {
@@ -175,13 +192,14 @@ fn parts(from: &[f64], to: &[f64]) -> Option<[f64; 3]> {
 
 /// How far the 95 % intervals of content, mix and turnover reach, from resampled documents: standard error
 /// times Student's quantile.
-fn reach(case: &Case<'_>, field: &str, [from, to]: [&Array2<f64>; 2]) -> Option<[f64; 3]> {
-    let n = from.nrows().min(to.nrows());
-    let resampled = |side: &str, rows: &Array2<f64>| {
+fn reach(case: &Case<'_>, field: &str, [from, to]: &[Rows<'_>; 2]) -> Option<[f64; 3]> {
+    let n = from.n().min(to.n());
+    let resampled = |side: &str, rows: &Rows<'_>| {
         let mut name: Vec<&str> = case.name.iter().map(String::as_str).collect();
         name.extend(["mix", field, side]);
         let mut draws = Draws::new(case.options.seed, &name);
-        let groups = draws.gathered(rows.view(), rows.nrows() / ENOUGH_DOCUMENTS);
+        let size = rows.n() / ENOUGH_DOCUMENTS;
+        let groups = draws.gathered((rows.n(), rows.width()), size, |at, sums| rows.add(at, sums));
         draws.resampled(groups.view(), case.options.resamples)
     };
     let (from, to) = (resampled("from", from), resampled("to", to));

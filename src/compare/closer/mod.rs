@@ -5,9 +5,10 @@ mod mix;
 mod robust;
 mod terms;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::error::Result;
 
@@ -36,37 +37,62 @@ pub struct Besides<'b> {
     pub other: Option<(&'b Counted, &'b [Option<usize>])>,
 }
 
+/// What documents weigh, and what the theme takes of that; of one, or the sums over several.
+type Sums = (f64, f64);
+
 /// The documents of two periods and the theme that is compared.
 struct Case<'c> {
     theme: usize,
-    from: Vec<&'c CountedDocument>,
-    to: Vec<&'c CountedDocument>,
+    /// The documents of either period, each with its weight and what the theme takes of it.
+    sides: [Vec<(&'c CountedDocument, Sums)>; 2],
     options: &'c CompareOptions,
     /// Names the case for what is drawn.
     name: [String; 4],
 }
 
 impl<'c> Case<'c> {
-    fn sides(&self) -> [&[&'c CountedDocument]; 2] {
-        [&self.from, &self.to]
+    fn new(
+        theme: usize,
+        sides: [&[&'c CountedDocument]; 2],
+        options: &'c CompareOptions,
+        name: [String; 4],
+    ) -> Self {
+        let measure = options.measure;
+        let own = |&document: &&'c CountedDocument| {
+            (document, (document.weight(measure), document.part(measure, theme)))
+        };
+        Case { theme, sides: sides.map(|side| side.iter().map(own).collect()), options, name }
     }
 
-    /// What a document weighs, and what the theme takes of it.
-    fn of(&self, document: &CountedDocument) -> (f64, f64) {
-        let measure = self.options.measure;
-        let taken = document.parts(measure).nth(self.theme).unwrap_or(0.0);
-        (document.weight(measure), taken)
+    /// The documents of both periods.
+    fn documents(&self) -> impl Iterator<Item = &'c CountedDocument> {
+        self.sides.iter().flatten().map(|(document, _)| *document)
     }
 
     /// Names of the fields that documents have.
-    fn fields(&self) -> Vec<&'c str> {
-        let documents = self.from.iter().chain(&self.to);
-        let mut fields: Vec<&str> = documents
-            .flat_map(|document| document.fields.iter().map(|(name, _)| &**name))
-            .collect();
-        fields.sort_unstable();
-        fields.dedup();
-        fields
+    fn fields(&self) -> BTreeSet<&'c str> {
+        let fields = self.documents().flat_map(|document| document.fields.iter());
+        fields.map(|(name, _)| &**name).collect()
+    }
+}
+
+/// The documents behind what changed. Of the sets of themes that changed there are few, so each is kept once.
+#[derive(Debug)]
+pub struct Changed<'c, 't> {
+    /// For each id the place of its set.
+    of: FxHashMap<&'c str, usize>,
+    themes: Vec<Vec<&'t str>>,
+}
+
+impl<'t> Changed<'_, 't> {
+    /// Ids of the themes whose change rests on a document.
+    pub fn themes(&self, document: &str) -> &[&'t str] {
+        self.of.get(document).map_or(&[], |place| &self.themes[*place])
+    }
+
+    /// The number of documents behind changes.
+    pub fn n_documents(&self) -> usize {
+        self.of.len()
     }
 }
 
@@ -90,18 +116,26 @@ impl<'c> Closer<'c> {
         Ok(Closer(sides))
     }
 
-    /// The documents behind what changed, by id, each with the ids of the themes that did.
-    pub fn changed<'t>(&self, trends: &'t Trends) -> HashMap<&'c str, Vec<&'t str>> {
-        let mut wanted: HashMap<&str, Vec<&str>> = HashMap::new();
+    /// The documents behind what changed, with the themes that did.
+    pub fn changed<'t>(&self, trends: &'t Trends) -> Changed<'c, 't> {
+        let mut changed = Changed { of: FxHashMap::default(), themes: vec![Vec::new()] };
+        // What a set of themes becomes with one more.
+        let mut with: HashMap<(usize, &str), usize> = HashMap::new();
         for comparison in trends.comparisons.iter().filter(|c| is_headline(c)) {
+            let theme = comparison.theme.as_str();
             for document in self.documents(comparison).into_iter().flatten() {
-                let themes = wanted.entry(&document.id).or_default();
-                if !themes.contains(&comparison.theme.as_str()) {
-                    themes.push(&comparison.theme);
+                let own = changed.of.entry(&document.id).or_default();
+                if changed.themes[*own].contains(&theme) {
+                    continue;
                 }
+                *own = *with.entry((*own, theme)).or_insert_with(|| {
+                    let more = [&changed.themes[*own][..], &[theme]].concat();
+                    changed.themes.push(more);
+                    changed.themes.len() - 1
+                });
             }
         }
-        wanted
+        changed
     }
 
     /// Looks closer at every change that is real, and at the mix of every pair that the user named.
@@ -121,7 +155,7 @@ impl<'c> Closer<'c> {
                 comparison.to.clone(),
                 comparison.theme.clone(),
             ];
-            let case = Case { theme, from, to, options, name };
+            let case = Case::new(theme, [from, to], options, name);
             comparison.mix = mix::mixes(&case);
             if is_headline(comparison) {
                 comparison.robustness = robust::judged(&case, besides);
@@ -129,10 +163,10 @@ impl<'c> Closer<'c> {
         });
     }
 
-    fn documents(&self, comparison: &Comparison) -> [Vec<&'c CountedDocument>; 2] {
+    fn documents(&self, comparison: &Comparison) -> [&[&'c CountedDocument]; 2] {
         let of = |label: &String| {
             let side = self.0.get(&(comparison.group.clone(), label.clone()));
-            side.map_or_else(Vec::new, |side| side.documents.clone())
+            side.map_or(&[][..], |side| &side.documents)
         };
         [of(&comparison.from), of(&comparison.to)]
     }

@@ -5,15 +5,18 @@
 //! "There" means: of the same sign and at least half the size. Leaving out is no test: what is left has
 //! fewer documents, and would often fail one for that alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashSet;
 
 use crate::compare::counted::CountedDocument;
 use crate::compare::draws::Draws;
 use crate::compare::interval::MIN_DOCUMENTS;
+use crate::compare::moments::ENOUGH_DOCUMENTS;
 use crate::compare::words;
 
 use super::mix::level;
-use super::{Besides, Case};
+use super::{Besides, Case, Sums};
 
 /// Part of a change that must be left for it to hold.
 const KEPT: f64 = 0.5;
@@ -68,7 +71,7 @@ pub struct Robustness {
 
 /// `None` where nothing could be checked.
 pub(super) fn judged(case: &Case<'_>, besides: Besides<'_>) -> Option<Robustness> {
-    let whole = difference(case, |_| true)?;
+    let whole = difference(case)?;
     let found = Found { whole };
     let fields = case.fields();
     let checks: Vec<Check> = without_documents(case, &found)
@@ -95,21 +98,21 @@ impl Found {
     }
 
     /// The check of the case in which least is left.
-    fn worst(
+    fn worst<'t>(
         &self,
         (kind, field): (CheckKind, Option<&str>),
-        tried: impl Iterator<Item = (Option<String>, f64)>,
+        tried: impl Iterator<Item = (Option<&'t str>, f64)>,
     ) -> Option<Check> {
         let mut n_tried = 0;
         let counted = tried.inspect(|_| n_tried += 1);
-        let worse = |a: (Option<String>, f64), b: (Option<String>, f64)| {
+        let worse = |a: (Option<&'t str>, f64), b: (Option<&'t str>, f64)| {
             if self.left(b.1) < self.left(a.1) { b } else { a }
         };
         let (without, difference) = counted.reduce(worse)?;
         Some(Check {
             kind,
             field: field.map(str::to_owned),
-            without,
+            without: without.map(str::to_owned),
             n_tried,
             difference,
             holds: self.left(difference) >= KEPT,
@@ -117,12 +120,14 @@ impl Found {
     }
 }
 
-/// Weight and what the theme takes, over some documents of a side.
-type Sums = (f64, f64);
+/// The sums over the documents of either side.
+fn sums(case: &Case<'_>) -> [Sums; 2] {
+    let add = |sum: Sums, (_, own): &(&CountedDocument, Sums)| (sum.0 + own.0, sum.1 + own.1);
+    [0, 1].map(|side| case.sides[side].iter().fold((0.0, 0.0), add))
+}
 
-fn sums<'d>(case: &Case<'_>, documents: impl IntoIterator<Item = &'d CountedDocument>) -> Sums {
-    let add = |a: Sums, b: Sums| (a.0 + b.0, a.1 + b.1);
-    documents.into_iter().map(|document| case.of(document)).fold((0.0, 0.0), add)
+fn less(all: Sums, some: Sums) -> Sums {
+    (all.0 - some.0, all.1 - some.1)
 }
 
 /// `None` where a side weighs nothing.
@@ -131,49 +136,59 @@ fn of_sums([from, to]: [Sums; 2]) -> Option<f64> {
     difference.is_finite().then_some(difference)
 }
 
-/// The difference over the documents that are kept; `None` where a side has too few.
-fn difference(case: &Case<'_>, keep: impl Fn(&CountedDocument) -> bool) -> Option<f64> {
-    let kept =
-        case.sides().map(|side| side.iter().copied().filter(|d| keep(d)).collect::<Vec<_>>());
-    let is_enough = kept.iter().all(|side| side.len() >= MIN_DOCUMENTS);
-    of_sums(kept.map(|side| sums(case, side))).filter(|_| is_enough)
+/// The difference; `None` where a side has too few documents.
+fn difference(case: &Case<'_>) -> Option<f64> {
+    let is_enough = case.sides.iter().all(|side| side.len() >= MIN_DOCUMENTS);
+    of_sums(sums(case)).filter(|_| is_enough)
 }
 
 fn without_documents(case: &Case<'_>, found: &Found) -> Option<Check> {
-    let all = case.sides().map(|side| sums(case, side.iter().copied()));
+    let all = sums(case);
     let tried = (0..2).flat_map(|side| {
-        case.sides()[side].iter().filter_map(move |document| {
-            let (mut rest, own) = (all, case.of(document));
-            rest[side] = (rest[side].0 - own.0, rest[side].1 - own.1);
-            Some((Some(document.id.clone()), of_sums(rest)?))
+        case.sides[side].iter().filter_map(move |(document, own)| {
+            let mut rest = all;
+            rest[side] = less(rest[side], *own);
+            Some((Some(&*document.id), of_sums(rest)?))
         })
     });
     found.worst((CheckKind::Document, None), tried)
 }
 
 fn without_levels(case: &Case<'_>, found: &Found, field: &str) -> Option<Check> {
-    let documents = || case.from.iter().chain(&case.to);
-    let levels: BTreeSet<&str> = documents().filter_map(|d| level(d, field)).collect();
-    let n_documents = documents().count();
+    // For each level its documents, and their sums, on either side.
+    let mut levels: BTreeMap<&str, [(usize, Sums); 2]> = BTreeMap::new();
+    for (side, documents) in case.sides.iter().enumerate() {
+        for (document, own) in documents {
+            let Some(level) = level(document, field) else { continue };
+            let (n, sums) = &mut levels.entry(level).or_default()[side];
+            (*n, *sums) = (*n + 1, (sums.0 + own.0, sums.1 + own.1));
+        }
+    }
+    let n_documents = case.documents().count();
     // A field in which each document has a level of its own says what leaving out documents says.
     if levels.len() < 2 || levels.len() * 2 > n_documents + 2 {
         return None;
     }
-    let tried = levels.into_iter().filter_map(|left_out| {
-        let rest = difference(case, |document| level(document, field) != Some(left_out))?;
-        Some((Some(left_out.to_owned()), rest))
+    let all = sums(case);
+    let tried = levels.into_iter().filter_map(|(level, own)| {
+        let is_enough = |side: usize| case.sides[side].len() - own[side].0 >= MIN_DOCUMENTS;
+        let rest = || of_sums([0, 1].map(|side| less(all[side], own[side].1)));
+        (0..2).all(is_enough).then(rest)?.map(|rest| (Some(level), rest))
     });
     found.worst((CheckKind::Field, Some(field)), tried)
 }
 
 fn without_terms(case: &Case<'_>, found: &Found, terms: &super::SoleTerms) -> Option<Check> {
-    let all = case.sides().map(|side| sums(case, side.iter().copied()));
-    let lost = case.sides().map(|side| terms.lost(side, case.theme, case.options.measure));
+    let all = sums(case);
+    let lost = [0, 1].map(|side| {
+        let documents = case.sides[side].iter().map(|(document, _)| *document);
+        terms.lost(documents, case.theme, case.options.measure)
+    });
     let names: BTreeSet<&str> = lost.iter().flat_map(|side| side.keys().copied()).collect();
     let tried = names.into_iter().filter_map(|term| {
-        let rest = [0, 1]
-            .map(|side| (all[side].0, all[side].1 - lost[side].get(term).copied().unwrap_or(0.0)));
-        Some((Some(term.to_owned()), of_sums(rest)?))
+        let rest =
+            [0, 1].map(|side| less(all[side], (0.0, lost[side].get(term).copied().unwrap_or(0.0))));
+        Some((Some(term), of_sums(rest)?))
     });
     found.worst((CheckKind::Term, None), tried)
 }
@@ -183,15 +198,16 @@ fn halves(case: &Case<'_>, found: &Found) -> Option<Check> {
     let mut name: Vec<&str> = case.name.iter().map(String::as_str).collect();
     name.push("halves");
     let mut draws = Draws::new(case.options.seed, &name);
-    let drawn = case.sides().map(|side| {
-        let mut order: Vec<u32> = (0..side.len() as u32).collect();
-        let own: Vec<Sums> = side.iter().map(|document| case.of(document)).collect();
-        let chosen = draws.choices(&mut order, side.len().div_ceil(2));
-        let half = |row: ndarray::ArrayView1<'_, f64>| {
-            let taken = row.iter().zip(&own).filter(|(chosen, _)| **chosen > 0.0);
-            taken.fold((0.0, 0.0), |sum, (_, own)| (sum.0 + own.0, sum.1 + own.1))
-        };
-        chosen.outer_iter().map(half).collect::<Vec<Sums>>()
+    let drawn = [0, 1].map(|side| {
+        let documents = &case.sides[side];
+        let size = documents.len() / ENOUGH_DOCUMENTS;
+        let groups = draws.gathered((documents.len(), 2), size, |index, sums| {
+            let (weight, taken) = documents[index].1;
+            (sums[0], sums[1]) = (sums[0] + weight, sums[1] + taken);
+        });
+        let chosen = draws.choices(groups.nrows(), groups.nrows().div_ceil(2));
+        let sums = chosen.dot(&groups);
+        sums.outer_iter().map(|sums| (sums[0], sums[1])).collect::<Vec<Sums>>()
     });
     let pairs = drawn[0].iter().zip(&drawn[1]);
     let mut differences: Vec<f64> = pairs.filter_map(|(a, b)| of_sums([*a, *b])).collect();
@@ -213,17 +229,17 @@ fn by_other_encoder(
     (counted, themes): (&crate::compare::Counted, &[Option<usize>]),
 ) -> Option<Check> {
     let theme = (*themes.get(case.theme)?)?;
-    let wanted = case
-        .sides()
-        .map(|side| side.iter().map(|document| document.id.as_str()).collect::<BTreeSet<&str>>());
+    let wanted = [0, 1].map(|side| {
+        let documents = case.sides[side].iter().map(|(document, _)| &*document.id);
+        documents.collect::<FxHashSet<&str>>()
+    });
     let documents = counted.of(case.options.copies);
-    let other = wanted.map(|ids| {
-        let own = documents.iter().copied().filter(|d| ids.contains(d.id.as_str()));
+    let [from, to] = wanted.map(|ids| {
+        let own = documents.iter().copied().filter(|d| ids.contains(&*d.id));
         own.collect::<Vec<_>>()
     });
-    let [from, to] = other;
-    let case = Case { theme, from, to, options: case.options, name: case.name.clone() };
-    let tried = difference(&case, |_| true).map(|difference| (None, difference));
+    let case = Case::new(theme, [&from, &to], case.options, case.name.clone());
+    let tried = difference(&case).map(|difference| (None, difference));
     found.worst((CheckKind::Encoder, None), tried.into_iter())
 }
 

@@ -26,15 +26,15 @@ pub struct SoleTerms {
 
 impl SoleTerms {
     /// What the theme would lose in some documents without each of its terms.
-    pub(super) fn lost<'t>(
+    pub(super) fn lost<'t, 'd>(
         &'t self,
-        documents: &[&CountedDocument],
+        documents: impl Iterator<Item = &'d CountedDocument>,
         theme: usize,
         measure: Measure,
     ) -> BTreeMap<&'t str, f64> {
         let mut lost = BTreeMap::new();
         for document in documents {
-            let own = self.of.get(&document.id).into_iter().flatten();
+            let own = self.of.get(&*document.id).into_iter().flatten();
             for sole in own.filter(|sole| sole.theme == theme) {
                 let part = match measure {
                     Measure::Text => sole.n_bytes,

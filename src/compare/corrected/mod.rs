@@ -181,8 +181,9 @@ fn sides<'d>(
         let mut whole: BTreeMap<Option<String>, Vec<&CountedDocument>> = BTreeMap::new();
         for &document in &documents {
             whole.entry(None).or_default().push(document);
-            let group = document.group.is_some().then(|| document.group.clone());
-            group.into_iter().for_each(|group| whole.entry(group).or_default().push(document));
+            if let Some(group) = &document.group {
+                whole.entry(Some(group.to_string())).or_default().push(document);
+            }
         }
         for (group, documents) in whole {
             let key = (group, ALL_PERIODS.to_owned());

@@ -1,6 +1,8 @@
 //! Correction on simulated corpora whose truth is known: documents are clusters of unequal size, the
 //! scores miss what is there and see what is not, and a few units are drawn and coded.
 
+use std::sync::Arc;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -72,15 +74,16 @@ fn counted(id: String, year: i32, units: &[Unit]) -> CountedDocument {
     let share = scored().map(|unit| unit.n_bytes).sum::<u64>() as f64 / n_bytes as f64;
     let n_mentions = scored().count() as u64;
     CountedDocument {
-        id,
-        period: Some(year.to_string()),
+        id: id.into(),
+        period: Some(year.to_string().into()),
         group: None,
+        n_documents: 1,
         n_bytes,
         n_units: units.len() as u64,
         n_bare: units.len() as u64 - n_mentions,
-        themes: vec![CountedTheme { share, n_mentions }],
+        themes: [CountedTheme { share, n_mentions }].into_iter().collect(),
         none_share: 1.0 - share,
-        fields: Vec::new(),
+        fields: Arc::default(),
     }
 }
 
@@ -88,8 +91,8 @@ impl Corpus {
     /// `n` units drawn by year and theme, or by year alone, and coded without error.
     fn coded(&self, n: usize, by_theme: bool, seed: u64) -> Vec<CodedUnit> {
         let document = |document: &CountedDocument| FrameDocument {
-            id: document.id.clone(),
-            period: document.period.clone().unwrap(),
+            id: document.id.to_string(),
+            period: document.period.as_deref().unwrap().to_owned(),
         };
         let unit = |(number, unit): (usize, &Unit)| FrameUnit {
             document: unit.document,
@@ -104,7 +107,7 @@ impl Corpus {
         let coded = |drawn: design::DrawnUnit| {
             let unit = self.units[drawn.unit];
             CodedUnit {
-                document: self.documents[unit.document].id.clone(),
+                document: self.documents[unit.document].id.to_string(),
                 stratum: drawn.stratum as u64,
                 probability: drawn.probability,
                 n_bytes: unit.n_bytes,
@@ -126,7 +129,7 @@ impl Corpus {
     fn without_scores(&self, coded: &[CodedUnit]) -> (Corpus, Vec<CodedUnit>) {
         let mut bare = self.clone();
         for document in &mut bare.documents {
-            document.themes[0] = CountedTheme { share: 0.0, n_mentions: 0 };
+            document.themes = [CountedTheme { share: 0.0, n_mentions: 0 }].into_iter().collect();
             (document.n_bare, document.none_share) = (document.n_units, 1.0);
         }
         let coded = coded.iter().cloned().map(|unit| CodedUnit { scored: vec![], ..unit });

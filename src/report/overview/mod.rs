@@ -171,7 +171,7 @@ fn places<'p>(series: &'p Series, trends: &'p TrendsFile) -> Places<'p> {
     let mut periods = HashMap::new();
     for row in trends.periods.iter().filter(|row| row.group.is_none()) {
         if let Some(&place) = labels.get(row.period.as_str()) {
-            periods.extend(row.documents.iter().map(|id| (id.as_str(), place)));
+            periods.extend(row.documents.iter().map(|id| (&**id, place)));
         }
     }
     let themes = series.themes.iter().enumerate();
