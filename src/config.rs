@@ -15,6 +15,7 @@ use crate::document::PeriodLength;
 use crate::embed::{Device, EncoderChoice, Precision};
 use crate::error::{Error, Result};
 use crate::ingest::{DateFormat, DateRule, IngestOptions};
+use crate::memory::MemoryLimit;
 use crate::stop::Stop;
 use crate::theme::ThemeModel;
 
@@ -140,6 +141,11 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
 
+    /// Most memory to use, such as 2GB; a run that needs more ends, keeps what is done and says so [default: all]
+    #[arg(long, value_name = "SIZE", help_heading = "Machine")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
+
     /// Folder of added encoders [default: the user's cache folder]
     #[arg(long, value_name = "DIR", env = "THEMELINE_MODELS", help_heading = "Machine")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,6 +211,8 @@ pub struct Config {
     pub max_reject_rate: f64,
     /// Threads; 0 for one a core.
     pub threads: usize,
+    /// The memory that may be used.
+    pub memory: MemoryLimit,
     /// Folder of added encoders; `None` for the user's cache folder.
     pub models_dir: Option<PathBuf>,
     /// Folder of the vectors that transformers gave before; `None` for the user's cache folder.
@@ -252,6 +260,7 @@ fn defaults() -> Options {
         max_reject_rate: Some(0.01),
         strict: Some(false),
         threads: Some(0),
+        memory: None,
         models_dir: None,
         cache_dir: None,
         max_cache_bytes: Some(2 << 30),
@@ -305,6 +314,7 @@ impl Options {
             max_reject_rate,
             strict,
             threads,
+            memory,
             models_dir,
             cache_dir,
             max_cache_bytes,
@@ -357,6 +367,7 @@ impl Options {
             ingest,
             max_reject_rate,
             threads: or_default(given.threads),
+            memory: given.memory.map_or(Ok(MemoryLimit::default()), |size| size.parse())?,
             models_dir: given.models_dir,
             cache_dir: given.cache_dir,
             max_cache_bytes: or_default(given.max_cache_bytes),

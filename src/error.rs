@@ -69,6 +69,20 @@ pub enum Error {
         /// The allowed rate, 0..1.
         max_rate: f64,
     },
+    /// More memory is needed than is allowed.
+    #[error(
+        "{} of memory are needed, and --memory allows {}",
+        bytesize::ByteSize(*needed),
+        bytesize::ByteSize(*limit)
+    )]
+    Memory {
+        /// Bytes that are held, and those that would come on top.
+        needed: u64,
+        /// Bytes that are allowed.
+        limit: u64,
+        /// What to do next, where what was done is kept.
+        kept: Option<String>,
+    },
     /// The work was asked to end before it was done.
     #[error("stopped by {}", signal_name(*signal))]
     Interrupted {
@@ -144,6 +158,10 @@ impl Error {
             Error::Interrupted { kept, .. } => {
                 Some(kept.as_deref().unwrap_or("nothing was written; start it again"))
             }
+            Error::Memory { kept, .. } => Some(kept.as_deref().unwrap_or(
+                "allow more, or score the documents in parts, each into a folder of its own, and `compare` \
+                 the folders; or in parts on several machines (--shard)",
+            )),
             Error::Io { .. } => None,
         }
     }
@@ -152,7 +170,7 @@ impl Error {
     /// 3 finished with too many rejects, 128 + the number of a signal that ended it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Io { .. } => 1,
+            Error::Io { .. } | Error::Memory { .. } => 1,
             Error::Usage { .. } | Error::Malformed { .. } | Error::Encoder { .. } => 2,
             Error::TooManyRejects { .. } => 3,
             Error::Interrupted { signal, .. } => 128u8.saturating_add(*signal),

@@ -14,6 +14,7 @@
 
 pub mod error;
 pub mod stop;
+pub mod memory;
 pub mod document;
 pub mod layout;
 pub mod ingest;

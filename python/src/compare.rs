@@ -112,6 +112,12 @@ pub fn compare_counted(
     Ok(Compared { trends: trends.map_err(|e| raised(&e))? })
 }
 
+/// What shares of six decimals leave; nothing where it is no more than their rounding.
+fn left_of(shares: &[f64]) -> f64 {
+    let (left, rounding) = (1.0 - shares.iter().sum::<f64>(), 0.5e-6 * shares.len() as f64);
+    if left > rounding { left } else { 0.0 }
+}
+
 /// Adds the documents of a batch; `None` where a column is not there or not of its type.
 fn read(batch: &RecordBatch, documents: &mut Vec<CountedDocument>) -> Option<()> {
     let text = |name| batch.column_by_name(name)?.as_string_opt::<i32>();
@@ -136,7 +142,7 @@ fn read(batch: &RecordBatch, documents: &mut Vec<CountedDocument>) -> Option<()>
             n_units: n_units[row].unsigned_abs(),
             n_bare: 0,
             themes: own.iter().zip(n_own).map(theme).collect(),
-            none_share: (1.0 - own.iter().sum::<f64>()).max(0.0),
+            none_share: left_of(own),
             fields: Arc::default(),
         });
     }

@@ -132,6 +132,7 @@ def run(
     max_reject_rate: float | None = None,
     strict: bool | None = None,
     threads: int | None = None,
+    memory: str | None = None,
     models_dir: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     max_cache_bytes: int | None = None,

@@ -1,12 +1,10 @@
 //! What is compared with what: the documents of a period, or of several in a row, and the pairs of
 //! them that a question is asked of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-
-use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Result};
 
@@ -127,7 +125,7 @@ pub(super) struct Pair {
 
 /// The periods of all documents, and of those of each group.
 pub(super) fn periods<'d>(documents: &[&'d CountedDocument]) -> BTreeMap<Key, Side<'d>> {
-    let mut found: FxHashMap<(Option<&str>, &str), Vec<&CountedDocument>> = FxHashMap::default();
+    let mut found: HashMap<(Option<&str>, &str), Vec<&CountedDocument>> = HashMap::new();
     for &document in documents {
         let Some(period) = &document.period else { continue };
         found.entry((None, period)).or_default().push(document);

@@ -46,6 +46,9 @@ const SHOWN_REJECTS: usize = 3;
 /// About how many bytes of text a unit has: what turns a bound on units into one on bytes.
 pub(super) const BYTES_PER_UNIT: usize = 120;
 
+/// About how many bytes of memory a document takes while periods are compared.
+const COMPARED_BYTES: u64 = 500;
+
 /// A stage of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -238,6 +241,12 @@ impl<'j> Job<'j> {
         Ok(kept::key_of_texts(key, sample))
     }
 
+    /// An error where the work is to end before it is done.
+    fn check(&self) -> Result<()> {
+        self.config.stop.check()?;
+        self.config.memory.check()
+    }
+
     fn timed_encoder(&self) -> Timed<'_> {
         Timed { encoder: &*self.embedder, clock: &self.clock, stop: &self.config.stop }
     }
@@ -274,7 +283,7 @@ impl<'j> Job<'j> {
                 }
             }
             (self.told)(Stage::Sample, n);
-            self.config.stop.check()
+            self.check()
         })?;
         self.survey = survey;
         let sample = sample.into_documents();
@@ -342,7 +351,7 @@ impl<'j> Job<'j> {
                 n += batch.len() as u64;
                 batch.into_iter().flatten().try_for_each(&mut take)?;
                 (self.told)(Stage::Copies, n);
-                self.config.stop.check()
+                self.check()
             },
         )
     }
@@ -452,7 +461,7 @@ impl<'j> Job<'j> {
         };
         stream::each_batch(batches, &self.config.ingest, clock, work, |batch| {
             take(batch)?;
-            self.config.stop.check()
+            self.check()
         })
     }
 
@@ -472,6 +481,7 @@ impl<'j> Job<'j> {
         let mut warnings = self.warnings.clone();
         warnings.extend(ledger.warnings());
         let Ledger { counts, rejects, copies, .. } = ledger;
+        self.config.memory.check_room(counts.scored * COMPARED_BYTES)?;
         warnings.extend(model.emptiness().map(str::to_owned));
         let options = CompareOptions {
             by: self.config.by,

@@ -217,6 +217,11 @@ fn with_hint(error: Error, out: &Path, again: &str) -> Error {
         Error::Interrupted { signal, .. } if out.join(KEPT_FOLDER).is_dir() => {
             Error::Interrupted { signal, kept: Some(format!("what was done is kept: {again}")) }
         }
+        Error::Memory { needed, limit, .. } if out.join(KEPT_FOLDER).is_dir() => {
+            let kept =
+                "what was done is kept: the same command with more memory goes on from there";
+            Error::Memory { needed, limit, kept: Some(kept.to_owned()) }
+        }
         other => other,
     }
 }

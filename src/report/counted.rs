@@ -2,7 +2,7 @@
 //! themes and fields of each document, `units.parquet` for the length of its units.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +10,6 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -55,7 +54,7 @@ struct Heads {
     /// The document that units were added to last.
     last: usize,
     /// The documents by their ids, made where units are not in the order of documents.
-    by_id: Option<FxHashMap<Arc<str>, usize>>,
+    by_id: Option<HashMap<Arc<str>, usize>>,
 }
 
 /// Of a line of `documents.jsonl`, what is needed here.
@@ -154,16 +153,16 @@ impl Heads {
     fn counted(mut self) -> Counted {
         let is_left_out =
             |place: &usize| self.are_copies[*place] || self.first_said.contains_key(place);
-        let left_out: Vec<usize> = (0..self.documents.len()).filter(is_left_out).collect();
-        let (mut places, mut next) = (0.., left_out.iter().peekable());
-        let documents = self.documents.extract_if(.., |_| {
-            let place = places.next();
-            next.next_if(|own| Some(**own) == place).is_some()
-        });
+        let left_out: BTreeSet<usize> = (0..self.documents.len()).filter(is_left_out).collect();
+        let mut places = 0..;
+        // In place: there may be millions, and these are few.
+        let documents = self
+            .documents
+            .extract_if(.., |_| places.next().is_some_and(|place| left_out.contains(&place)));
         let documents: Vec<CountedDocument> = documents.collect();
         let mut counted = Counted { documents: self.documents, ..Counted::default() };
-        for (place, document) in left_out.iter().zip(documents) {
-            match self.first_said.remove(place) {
+        for (place, document) in left_out.into_iter().zip(documents) {
+            match self.first_said.remove(&place) {
                 Some(first_said) => counted.add_part(document, first_said),
                 None => counted.copies.push(document),
             }
@@ -198,11 +197,11 @@ fn level(value: &Value) -> Option<Cow<'_, str>> {
 /// What documents have in common, each text kept once.
 #[derive(Default)]
 struct Shared {
-    texts: FxHashSet<Arc<str>>,
+    texts: HashSet<Arc<str>>,
     /// The levels of every field.
-    levels: BTreeMap<Arc<str>, FxHashSet<Arc<str>>>,
+    levels: BTreeMap<Arc<str>, HashSet<Arc<str>>>,
     /// Fields with their levels, as some document has them.
-    fields: FxHashSet<Arc<[Field]>>,
+    fields: HashSet<Arc<[Field]>>,
 }
 
 impl Shared {
@@ -253,7 +252,7 @@ impl Shared {
         let is_kind =
             |name: &Arc<str>| self.levels.get(name).is_some_and(|all| all.len() <= MAX_LEVELS);
         let is_whole = |fields: &[Field]| fields.iter().all(|(name, _)| is_kind(name));
-        let mut kinds: FxHashSet<Arc<[Field]>> = FxHashSet::default();
+        let mut kinds: HashSet<Arc<[Field]>> = HashSet::new();
         for document in documents.iter_mut().filter(|document| !is_whole(&document.fields)) {
             let fields = document.fields.iter();
             let own: Vec<Field> = fields.filter(|(name, _)| is_kind(name)).cloned().collect();

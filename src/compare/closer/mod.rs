@@ -8,7 +8,6 @@ mod terms;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
 use crate::error::Result;
 
@@ -80,7 +79,7 @@ impl<'c> Case<'c> {
 #[derive(Debug)]
 pub struct Changed<'c, 't> {
     /// For each id the place of its set.
-    of: FxHashMap<&'c str, usize>,
+    of: HashMap<&'c str, usize>,
     themes: Vec<Vec<&'t str>>,
 }
 
@@ -118,7 +117,7 @@ impl<'c> Closer<'c> {
 
     /// The documents behind what changed, with the themes that did.
     pub fn changed<'t>(&self, trends: &'t Trends) -> Changed<'c, 't> {
-        let mut changed = Changed { of: FxHashMap::default(), themes: vec![Vec::new()] };
+        let mut changed = Changed { of: HashMap::new(), themes: vec![Vec::new()] };
         // What a set of themes becomes with one more.
         let mut with: HashMap<(usize, &str), usize> = HashMap::new();
         for comparison in trends.comparisons.iter().filter(|c| is_headline(c)) {

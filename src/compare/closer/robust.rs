@@ -5,9 +5,7 @@
 //! "There" means: of the same sign and at least half the size. Leaving out is no test: what is left has
 //! fewer documents, and would often fail one for that alone.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use rustc_hash::FxHashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::compare::counted::CountedDocument;
 use crate::compare::draws::Draws;
@@ -231,7 +229,7 @@ fn by_other_encoder(
     let theme = (*themes.get(case.theme)?)?;
     let wanted = [0, 1].map(|side| {
         let documents = case.sides[side].iter().map(|(document, _)| &*document.id);
-        documents.collect::<FxHashSet<&str>>()
+        documents.collect::<HashSet<&str>>()
     });
     let documents = counted.of(case.options.copies);
     let [from, to] = wanted.map(|ids| {
