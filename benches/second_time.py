@@ -4,10 +4,12 @@
 
     cargo build --release && benches/second_time.py CORPUS.jsonl [ENCODER]
 
-The encoder is `reader` by default. The other codebook has one term more. Each of three rounds begins with an empty cache.
+The encoder is `reader` by default. The other codebook has one term more. Last it says what the
+time of `score` goes to, and how long one short document takes. Each of three rounds begins with an empty cache.
 """
 
 import filecmp
+import json
 import statistics
 import sys
 import tempfile
@@ -39,12 +41,21 @@ def main():
                 seconds[job].append(measured(command)[0])
             if not filecmp.cmp(folder / "without" / "scores.parquet", folder / "first" / "scores.parquet", shallow=False):
                 sys.exit("scores are others with the cache")
+            timings = json.loads((folder / "score" / "run.json").read_text())["timings"]
+            one = folder / "one.txt"
+            one.write_text("The ministers agreed to build a railway and to lower tariffs.")
+            command = [BINARY, "score", one, "--themes", folder / "second" / "themes.json", "--quiet"]
+            command += ["--out", folder / "one", "--cache-dir", folder / "cache"]
+            seconds.setdefault("one document", []).append(measured(command)[0])
             megabytes = sum(file.stat().st_size for file in (folder / "cache").iterdir()) / 1e6
+    for one in seconds.pop("one document"):
+        print(f"one document, from start to its scores: {one:.2f} s")
     for job, found in seconds.items():
         without = seconds["score without" if job.startswith("score") else "without"]
         ratios = [slow / own for slow, own in zip(without, found)]
         spread = f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
         print(f"{job}: {', '.join(f'{s:.2f}' for s in found)} s; {spread} times as fast as without")
+    print("the last `score`, by stage: " + ", ".join(f"{stage} {time:.2f} s" for stage, time in timings.items()))
     print(f"cache: {megabytes:.1f} MB")
 
 

@@ -72,8 +72,8 @@ pub enum Error {
     /// More memory is needed than is allowed.
     #[error(
         "{} of memory are needed, and --memory allows {}",
-        bytesize::ByteSize(*needed),
-        bytesize::ByteSize(*limit)
+        size(*needed),
+        size(*limit)
     )]
     Memory {
         /// Bytes that are held, and those that would come on top.
@@ -91,6 +91,11 @@ pub enum Error {
         /// What to do next, where what was done is kept.
         kept: Option<String>,
     },
+}
+
+/// A size as users write it: `2.0 GB`.
+fn size(bytes: u64) -> String {
+    bytesize::ByteSize(bytes).display().si().to_string()
 }
 
 fn signal_name(signal: u8) -> String {

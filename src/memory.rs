@@ -71,7 +71,7 @@ mod tests {
         assert!(limit.check().is_ok() && limit.check_room(1 << 40).is_err());
         let error = MemoryLimit(Some(1 << 20)).check().unwrap_err();
         assert_eq!(error.exit_code(), 1);
-        assert!(error.to_string().contains("--memory allows 1.0 MiB"), "{error}");
+        assert!(error.to_string().contains("--memory allows 1.0 MB"), "{error}");
         assert!(error.hint().unwrap().contains("--shard"));
     }
 }
