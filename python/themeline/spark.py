@@ -247,7 +247,7 @@ def _summed(scores: DataFrame, themes: list[str], group: str | None) -> list[Row
     and its mentions. Sums are of whole numbers, so that no order makes a difference."""
     from pyspark.sql import Window, functions as F
 
-    own = F.col(f"`{group}`").cast("string") if group else F.lit(None).cast("string")
+    own = (F.col(_quoted(group)) if group else F.lit(None)).cast("string")
     rows = scores.withColumn("group", own)
     n = F.sum(F.when(F.col("theme") == themes[0], 1).otherwise(0)).over(Window.partitionBy("period", "group"))
     gathered = F.concat(F.lit("group "), F.pmod(F.xxhash64("document"), F.lit(_GROUPS)).cast("string"))
@@ -351,11 +351,16 @@ def _typed(df: DataFrame, columns: list[str]) -> DataFrame:
     from pyspark.sql import functions as F
 
     def typed(role: str, name: str) -> Column:
-        column = F.col(f"`{name.replace('`', '``')}`")
+        column = F.col(_quoted(name))
         is_time = df.schema[name].dataType.simpleString().startswith(("timestamp", "date"))
         return column.cast("date" if role == "date" and is_time else "string").alias(role)
 
     return df.select([typed(role, name) for role, name in zip(_ROLES, columns)])
+
+
+def _quoted(column: str) -> str:
+    """The name of a column, whatever is in it, as Spark takes it."""
+    return f"`{column.replace('`', '``')}`"
 
 
 def _one_of(name: str, given: str, known: Iterable[str]) -> None:
