@@ -14,7 +14,7 @@ use super::interval::{Estimate, MIN_DOCUMENTS};
 use super::moments::Weighed;
 use super::quantile::student;
 use super::side::{Pair, named};
-use super::{CompareOptions, Estimated, Sides, permutation, words};
+use super::{CompareOptions, Estimated, EstimatedSides, permutation, words};
 
 /// Rate of false discoveries at which a change is called real.
 const LEVEL: f64 = 0.05;
@@ -117,7 +117,7 @@ impl Comparison {
 /// The comparisons of all pairs: by theme, then in the order of the pairs.
 pub(super) fn comparisons(
     pairs: &[Pair],
-    sides: &Sides<'_>,
+    sides: &EstimatedSides<'_>,
     themes: &[ThemeName],
     options: &CompareOptions,
 ) -> Vec<Comparison> {
@@ -176,7 +176,7 @@ pub(super) fn q_by_family(pairs: &[Pair], p: &[Vec<Option<f64>>]) -> Vec<Vec<Opt
 
 fn compared(
     pair: &Pair,
-    sides: &Sides<'_>,
+    sides: &EstimatedSides<'_>,
     (index, theme): (usize, &ThemeName),
     (p, q): (Option<f64>, Option<f64>),
     options: &CompareOptions,

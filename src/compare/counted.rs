@@ -4,7 +4,6 @@
 //! takes. Every share, interval and test is computed from these, so that the text itself is read
 //! once.
 
-use std::collections::HashMap;
 use std::ops::Index;
 use std::sync::Arc;
 
@@ -12,7 +11,6 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::copies::Copies;
 use super::first_said::FirstSaid;
 
 /// Of what a share is a share.
@@ -189,12 +187,6 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// The period of each document that counts in one, by its id.
-    pub fn periods(&self, copies: Copies) -> HashMap<&str, &str> {
-        let documents = self.of(copies).into_iter();
-        documents.filter_map(|d| Some((&*d.id, d.period.as_deref()?))).collect()
-    }
-
     /// Puts the documents in the order of their ids, in which they are taken: every use is then quick.
     pub fn sort(&mut self) {
         for documents in [&mut self.documents, &mut self.copies] {

@@ -2,8 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::counted::{Counted, CountedDocument};
-use super::{Cell, Trends, words};
+use super::counted::CountedDocument;
+use super::{Cell, Sides, Trends, words};
 
 /// Documents of a period that must mention a theme before it is said to appear: one may be chance.
 const TO_APPEAR: u64 = 2;
@@ -33,10 +33,10 @@ pub struct Appearance {
 
 /// The course of some themes of the model, by their indices; a theme that no dated document mentions has
 /// none.
-pub fn appearances(trends: &Trends, counted: &Counted, themes: &[usize]) -> Vec<Appearance> {
+pub fn appearances(trends: &Trends, sides: &Sides<'_>, themes: &[usize]) -> Vec<Appearance> {
     let cells: Vec<&Cell> = trends.cells.iter().filter(|cell| cell.group.is_none()).collect();
-    let documents = counted.of(trends.options.copies);
-    themes.iter().filter_map(|&theme| appearance(trends, &cells, &documents, theme)).collect()
+    let documents = &sides.documents;
+    themes.iter().filter_map(|&theme| appearance(trends, &cells, documents, theme)).collect()
 }
 
 fn appearance(
@@ -111,7 +111,7 @@ fn at_most(k: u64, n: u64, (mentions, documents): (u64, u64)) -> f64 {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::{CompareOptions, CountedTheme, ThemeName, compare};
+    use super::super::{CompareOptions, Counted, CountedTheme, ThemeName};
     use super::*;
 
     #[test]
@@ -152,8 +152,8 @@ mod tests {
         let counted = counted(mentions);
         let theme = ThemeName { id: "found".to_owned(), name: "Hydrogen".to_owned() };
         let options = CompareOptions { resamples: 100, ..CompareOptions::default() };
-        let trends = compare(&counted, &[theme], &options).unwrap();
-        appearances(&trends, &counted, &[0]).pop()
+        let sides = Sides::new(&counted, &options).unwrap();
+        appearances(&sides.compare(&[theme]), &sides, &[0]).pop()
     }
 
     #[test]

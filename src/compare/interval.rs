@@ -83,15 +83,15 @@ fn or_largest(parts: impl Iterator<Item = Option<f64>>) -> Vec<f64> {
     parts.into_iter().map(|part| part.unwrap_or(largest)).collect()
 }
 
-/// The share of each theme with its interval; `None` where the documents weigh nothing.
+/// The share of each theme with its interval; `None` where the documents weigh nothing. `total`: the sums over
+/// them.
 pub(super) fn estimates(
     documents: Weighed<'_>,
+    total: Sums<'_>,
     usual: &Usual,
     n_resamples: usize,
     mut draws: Draws,
 ) -> Option<Vec<Estimate>> {
-    let total = documents.total();
-    let total = Sums { sums: &total, n: documents.n() };
     if total.weight() == 0.0 {
         return None;
     }

@@ -41,9 +41,7 @@ use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 
 pub use change::{Comparison, Family, Verdict};
-pub use closer::{
-    Besides, Changed, Check, CheckKind, Closer, Mix, Part, Robustness, SoleTerm, SoleTerms,
-};
+pub use closer::{Besides, Check, CheckKind, Mix, Part, Robustness, SoleTerms};
 pub use copies::Copies;
 pub use counted::{
     Counted, CountedDocument, CountedTheme, CountedThemes, Field, Measure, ThemeName,
@@ -53,7 +51,7 @@ pub use emergence::{Appearance, appearances};
 pub use first_said::FirstSaid;
 pub use interval::{Estimate, MIN_DOCUMENTS};
 pub use series::{ChangePoint, Smoothed};
-pub use side::{Between, PeriodRange};
+pub use side::{Between, PeriodRange, Sides};
 
 use draws::Draws;
 use interval::Usual;
@@ -154,46 +152,48 @@ pub fn compare(
     themes: &[ThemeName],
     options: &CompareOptions,
 ) -> Result<Trends> {
-    let documents = counted.of(options.copies);
-    let n_columns = themes.len() + 1;
-    let mut with_copies = copies::shares(counted, n_columns, options);
-    let usual = Usual::of(Weighed::new(&documents, options.measure, n_columns));
-    let mut sides = side::periods(&documents);
-    let pairs = side::pairs(&mut sides, options)?;
-    let estimated: Sides<'_> = sides
-        .into_par_iter()
-        .map(|(key, side)| (key, Estimated::new(side, &usual, n_columns, options)))
-        .collect();
-    let comparisons = change::comparisons(&pairs, &estimated, themes, options);
-    let change_points = series::change_points(&estimated, themes, options);
-    let mut smoothed = series::trends(&estimated, n_columns, options.by);
-    let cells = estimated.into_iter().filter(|(_, found)| found.side.is_period);
-    let cells = cells.map(|(key, found)| Cell {
-        with_copies: with_copies.remove(&key).flatten(),
-        smoothed: smoothed.remove(&key).unwrap_or_else(|| vec![None; n_columns]),
-        group: key.0,
-        period: key.1,
-        documents: found.side.ids(),
-        n_documents: found.side.n_documents(),
-        n_units: found.side.documents.iter().map(|document| document.n_units).sum(),
-        shares: found.shares,
-    });
-    let cells = cells.collect();
-    Ok(Trends {
-        options: options.clone(),
-        themes: themes.to_vec(),
-        cells,
-        comparisons,
-        change_points,
-    })
+    Ok(Sides::new(counted, options)?.compare(themes))
+}
+
+impl Sides<'_> {
+    /// What became of every theme.
+    pub fn compare(&self, themes: &[ThemeName]) -> Trends {
+        let options = &self.options;
+        let n_columns = themes.len() + 1;
+        let mut with_copies = copies::shares(self.counted, n_columns, options);
+        let usual = Usual::of(Weighed::new(&self.documents, options.measure, n_columns));
+        let estimate = |(key, side)| (key, Estimated::new(side, &usual, n_columns, options));
+        let estimated: EstimatedSides<'_> = self.of.par_iter().map(estimate).collect();
+        let comparisons = change::comparisons(&self.pairs, &estimated, themes, options);
+        let change_points = series::change_points(&estimated, themes, options);
+        let mut smoothed = series::trends(&estimated, n_columns, options.by);
+        let cells = estimated.into_iter().filter(|(_, found)| found.side.is_period);
+        let cells = cells.map(|(key, found)| Cell {
+            with_copies: with_copies.remove(key).flatten(),
+            smoothed: smoothed.remove(key).unwrap_or_else(|| vec![None; n_columns]),
+            group: key.0.clone(),
+            period: key.1.clone(),
+            documents: found.side.ids(),
+            n_documents: found.side.n_documents(),
+            n_units: found.side.documents.iter().map(|document| document.n_units).sum(),
+            shares: found.shares,
+        });
+        Trends {
+            cells: cells.collect(),
+            options: options.clone(),
+            themes: themes.to_vec(),
+            comparisons,
+            change_points,
+        }
+    }
 }
 
 /// All sides, with their shares: all documents before groups, then in time order.
-type Sides<'d> = BTreeMap<Key, Estimated<'d>>;
+type EstimatedSides<'s> = BTreeMap<&'s Key, Estimated<'s>>;
 
 /// One side of a comparison, with its shares.
-struct Estimated<'d> {
-    side: Side<'d>,
+struct Estimated<'s> {
+    side: &'s Side<'s>,
     shares: Option<Vec<Estimate>>,
     /// What all documents weigh together: the denominator of shares.
     weight: f64,
@@ -201,13 +201,13 @@ struct Estimated<'d> {
     n_effective: f64,
 }
 
-impl<'d> Estimated<'d> {
-    fn new(side: Side<'d>, usual: &Usual, n_columns: usize, options: &CompareOptions) -> Self {
+impl<'s> Estimated<'s> {
+    fn new(side: &'s Side<'s>, usual: &Usual, n_columns: usize, options: &CompareOptions) -> Self {
         let documents = Weighed::new(&side.documents, options.measure, n_columns);
-        let draws = side.draws(options.seed, "interval");
-        let shares = interval::estimates(documents, usual, options.resamples, draws);
         let total = documents.total();
         let total = Sums { sums: &total, n: documents.n() };
+        let draws = side.draws(options.seed, "interval");
+        let shares = interval::estimates(documents, total, usual, options.resamples, draws);
         let (weight, n_effective) = (total.weight(), total.n_effective());
         Estimated { side, shares, weight, n_effective }
     }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 use super::CompareOptions;
 use super::change::Family;
-use super::counted::CountedDocument;
+use super::counted::{Counted, CountedDocument};
 use super::draws::Draws;
 
 /// A period, or all periods from one to another.
@@ -114,6 +114,39 @@ impl Side<'_> {
 /// A group's name for a generator: that of all documents is no group's.
 pub(super) fn named(group: &Option<String>) -> String {
     group.as_ref().map_or("all".to_owned(), |group| format!("group {group}"))
+}
+
+/// The documents that count, put in the sides that are compared.
+pub struct Sides<'c> {
+    pub(super) counted: &'c Counted,
+    pub(super) options: CompareOptions,
+    /// In the order of their ids, those of no side too.
+    pub(super) documents: Vec<&'c CountedDocument>,
+    pub(super) of: BTreeMap<Key, Side<'c>>,
+    pub(super) pairs: Vec<Pair>,
+}
+
+impl<'c> Sides<'c> {
+    /// Puts documents in their periods and groups, and these in the runs that the user named.
+    ///
+    /// # Errors
+    /// `Usage` where a period that the user named has no documents.
+    pub fn new(counted: &'c Counted, options: &CompareOptions) -> Result<Self> {
+        let documents = counted.of(options.copies);
+        let mut of = periods(&documents);
+        let pairs = pairs(&mut of, options)?;
+        Ok(Sides { counted, options: options.clone(), documents, of, pairs })
+    }
+
+    /// The period of a document that counts in one, by its id.
+    pub fn period(&self, id: &str) -> Option<&'c str> {
+        self.documents[self.place(id)?].period.as_deref()
+    }
+
+    /// The place of a document among those that count.
+    pub(super) fn place(&self, id: &str) -> Option<usize> {
+        self.documents.binary_search_by(|document| (*document.id).cmp(id)).ok()
+    }
 }
 
 /// Two sides to compare.

@@ -91,7 +91,9 @@ fn coverage(world: World, n: usize, measure: Measure, n_runs: u64) -> (f64, f64)
         let drawn = refs(&drawn);
         let documents = weighed(&drawn, measure);
         let draws = Draws::new(run, &["test"]);
-        let found = estimates(documents, &Usual::of(documents), 400, draws).unwrap();
+        let total = documents.total();
+        let total = Sums { sums: &total, n };
+        let found = estimates(documents, total, &Usual::of(documents), 400, draws).unwrap();
         let (low, high) = found[0].interval.unwrap();
         n_held += f64::from(u8::from(low <= truth && truth <= high));
         width += high - low;

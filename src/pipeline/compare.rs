@@ -1,12 +1,11 @@
 //! `themeline compare`: finished runs, compared in other periods, groups or pairs than before.
 
-use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::compare::{self, CompareOptions, Copies};
+use crate::compare::{self, CompareOptions, Copies, Sides};
 use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 use crate::report::emergence::DriftRow;
@@ -74,8 +73,9 @@ pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -
     let scores = Scores { dirs, model: &model };
     let (counted, mut warnings) = scores.counted(&options)?;
     warnings.extend(compare::left_out(&counted, &options)?);
-    let mut trends = scores.trends(&counted, &options, other.as_ref())?;
-    trends.drift = drifts(&runs[0], scores, &counted.periods(options.copies), request)?;
+    let sides = Sides::new(&counted, &options)?;
+    let mut trends = scores.trends(&sides, other.as_ref())?;
+    trends.drift = drifts(&runs[0], scores, &sides, request)?;
     if let Some(codes) = &request.codes {
         let (corrected, said) = coding::corrected(dirs, codes, (&counted, &model), &options)?;
         trends.corrected = Some(corrected);
@@ -101,7 +101,7 @@ pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -
 fn drifts(
     run: &RunFile,
     scores: Scores<'_>,
-    periods: &HashMap<&str, &str>,
+    sides: &Sides<'_>,
     request: &CompareRequest,
 ) -> Result<Vec<DriftRow>> {
     if !request.drift {
@@ -109,7 +109,7 @@ fn drifts(
     }
     let model = scores.model;
     let embedder = leave_out::encoder(run, model, request.models_dir.as_deref())?;
-    let found = drift::drift(&scores.units(), model, periods, &*embedder, request.options.seed)?;
+    let found = drift::drift(&scores.units(), model, sides, &*embedder, request.options.seed)?;
     Ok(found.iter().map(|drift| DriftRow::new(drift, &model.themes[drift.theme].id)).collect())
 }
 

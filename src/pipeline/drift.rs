@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use crate::compare::{self, Appearance, Counted, Drift, SampledUnit, ThemeTerms, Trends};
+use crate::compare::{self, Appearance, Drift, SampledUnit, Sides, ThemeTerms, Trends};
 use crate::embed::Embedder;
 use crate::error::Result;
 use crate::report::carried::{CarriedUnit, carried_units};
@@ -23,10 +23,10 @@ pub(super) fn emergence(
     units: &[impl AsRef<Path>],
     model: &ThemeModel,
     trends: &Trends,
-    counted: &Counted,
+    sides: &Sides<'_>,
 ) -> Result<Vec<EmergenceRow>> {
     let emergent: Vec<usize> = (model.n_seeded()..model.themes.len()).collect();
-    let found = compare::appearances(trends, counted, &emergent);
+    let found = compare::appearances(trends, sides, &emergent);
     let periods = |course: &Appearance| {
         let own = [&course.first_period, &course.peak.0, &course.last.0];
         own.into_iter().cloned().collect::<BTreeSet<String>>()
@@ -34,9 +34,8 @@ pub(super) fn emergence(
     let id = |course: &Appearance| model.themes[course.theme].id.as_str();
     let wanted: HashMap<&str, BTreeSet<String>> =
         found.iter().map(|course| (id(course), periods(course))).collect();
-    let periods_of = counted.periods(trends.options.copies);
     let mut passages =
-        if wanted.is_empty() { BTreeMap::new() } else { best(units, &periods_of, &wanted)? };
+        if wanted.is_empty() { BTreeMap::new() } else { best(units, sides, &wanted)? };
     let row = |course: &Appearance| {
         let own = passages.remove(id(course)).unwrap_or_default();
         EmergenceRow::new(course, &model.themes[course.theme], own)
@@ -47,13 +46,13 @@ pub(super) fn emergence(
 /// The best passages of some themes in some periods: by theme, then period, best first.
 fn best(
     units: &[impl AsRef<Path>],
-    periods: &HashMap<&str, &str>,
+    sides: &Sides<'_>,
     wanted: &HashMap<&str, BTreeSet<String>>,
 ) -> Result<BTreeMap<String, Vec<PassageRow>>> {
     let mut found: BTreeMap<String, BTreeMap<String, Vec<PassageRow>>> = BTreeMap::new();
     for path in units {
         carried_units(path.as_ref(), |unit| {
-            let Some(&period) = periods.get(unit.document) else { return };
+            let Some(period) = sides.period(unit.document) else { return };
             for &(theme, score) in &unit.themes {
                 if wanted.get(theme).is_some_and(|periods| periods.contains(period)) {
                     let of_theme = found.entry(theme.to_owned()).or_default();
@@ -78,7 +77,7 @@ fn keep_best(passages: &mut Vec<PassageRow>, new: PassageRow) {
 pub(super) fn drift(
     units: &[impl AsRef<Path>],
     model: &ThemeModel,
-    periods: &HashMap<&str, &str>,
+    sides: &Sides<'_>,
     embedder: &dyn Embedder,
     seed: u64,
 ) -> Result<Vec<Drift>> {
@@ -88,7 +87,7 @@ pub(super) fn drift(
     let mut reader = Reader { seed, ..Reader::default() };
     for path in units {
         carried_units(path.as_ref(), |unit| {
-            if let Some(&period) = periods.get(unit.document) {
+            if let Some(period) = sides.period(unit.document) {
                 reader.add(&unit, period, &themes);
             }
         })?;

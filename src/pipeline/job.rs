@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use crate::codebook::Codebook;
-use crate::compare::CompareOptions;
+use crate::compare::{CompareOptions, Sides};
 use crate::config::Config;
 use crate::copies::{Copies, CopyFound, Finder, Marks, Shared, Survey, Trace};
 use crate::document::{Document, Reject};
@@ -480,7 +480,7 @@ impl<'j> Job<'j> {
         let model = scores.model;
         let mut warnings = self.warnings.clone();
         warnings.extend(ledger.warnings());
-        let Ledger { counts, rejects, copies, .. } = ledger;
+        let (counts, rejects, copies) = ledger.close();
         self.config.memory.check_room(counts.scored * COMPARED_BYTES)?;
         warnings.extend(model.emptiness().map(str::to_owned));
         let options = CompareOptions {
@@ -492,9 +492,9 @@ impl<'j> Job<'j> {
         let (counted, _) = scores.counted(&options)?;
         Ok(Outcome {
             counts,
-            trends: scores.trends(&counted, &options, None)?,
+            trends: scores.trends(&Sides::new(&counted, &options)?, None)?,
             themes: model.themes.iter().map(|t| (t.id.clone(), t.name.clone())).collect(),
-            copies: copies.map_or_else(Vec::new, Copies::into_rows),
+            copies,
             found: model.found(),
             warnings,
             rejects,

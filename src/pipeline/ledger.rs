@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
-use crate::copies::Copies;
+use crate::copies::{Copies, CopyFound};
 use crate::document::{Document, Reject, RejectCode, Span};
 use crate::report::run::Counts;
 use crate::score::ScoredDocument;
@@ -96,6 +96,12 @@ impl Ledger {
         self.counts.rejected += 1;
         self.rejects.push(reject);
         None
+    }
+
+    /// What is left of it when all is entered; the memory that entering took is given back.
+    pub fn close(self) -> (Counts, Vec<Reject>, Vec<CopyFound>) {
+        let copies = self.copies.map_or_else(Vec::new, Copies::into_rows);
+        (self.counts, self.rejects, copies)
     }
 
     pub fn warnings(&self) -> impl Iterator<Item = String> {

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::compare::{
-    self, Besides, Changed, Closer, CompareOptions, Counted, CountedDocument, SoleTerms, ThemeName,
-    Trends,
+    Besides, CompareOptions, Counted, CountedDocument, Sides, SoleTerms, ThemeName, Trends,
 };
 use crate::error::Result;
+use crate::report::sole_terms::add_sole_terms;
 use crate::report::trends::TrendsFile;
 use crate::report::{self, OutputFile};
 use crate::theme::ThemeModel;
@@ -63,14 +63,13 @@ impl Scores<'_> {
     /// that.
     pub fn trends(
         &self,
-        counted: &Counted,
-        options: &CompareOptions,
+        sides: &Sides<'_>,
         other: Option<&(PathBuf, ThemeModel)>,
     ) -> Result<TrendsFile> {
-        let mut trends = compare::compare(counted, &names(self.model), options)?;
-        self.look_closer(&mut trends, counted, other)?;
+        let mut trends = sides.compare(&names(self.model));
+        self.look_closer(&mut trends, sides, other)?;
         Ok(TrendsFile {
-            emergence: drift::emergence(&self.units(), self.model, &trends, counted)?,
+            emergence: drift::emergence(&self.units(), self.model, &trends, sides)?,
             ..TrendsFile::from(&trends)
         })
     }
@@ -79,27 +78,20 @@ impl Scores<'_> {
     fn look_closer(
         &self,
         trends: &mut Trends,
-        counted: &Counted,
+        sides: &Sides<'_>,
         other: Option<&(PathBuf, ThemeModel)>,
     ) -> Result<()> {
-        let closer = Closer::new(trends, counted)?;
-        let terms = self.sole_terms(&closer.changed(trends))?;
+        let mut terms = SoleTerms::new(sides, trends);
+        for path in self.units() {
+            add_sole_terms(&path, &self.model.codebook, &mut terms)?;
+        }
         let by = trends.options.by;
         let counted_there = other.map(|(dir, _)| report::counted::counted(dir, by, None));
         let counted_there = counted_there.transpose()?;
         let places = other.map_or_else(Vec::new, |(_, there)| self.places_in(there));
         let other = counted_there.as_ref().map(|counted| (counted, places.as_slice()));
-        closer.look(trends, Besides { terms: Some(&terms), other });
+        sides.look_closer(trends, Besides { terms: Some(&terms), other });
         Ok(())
-    }
-
-    fn sole_terms(&self, wanted: &Changed<'_, '_>) -> Result<SoleTerms> {
-        let mut terms = SoleTerms::default();
-        for path in self.units() {
-            let found = report::sole_terms::sole_terms(&path, &self.model.codebook, wanted)?;
-            terms.of.extend(found.of);
-        }
-        Ok(terms)
     }
 
     /// Where each theme stands in another model; emergent themes of two encoders are not the same,

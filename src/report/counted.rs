@@ -9,16 +9,15 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
-use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::compare::{Counted, CountedDocument, CountedTheme, Field, FirstSaid};
 use crate::document::{Date, PeriodLength};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 use super::folder::OutputFile;
-use super::read::{CarriedThemes, HINT, line_batches, unit_batches};
+use super::read::{CarriedThemes, document_rows, line_batches, unit_batches};
 use super::rows::{NoneCell, ThemeCell};
 use super::value::InOrder;
 
@@ -122,13 +121,7 @@ impl Heads {
     fn read(path: &Path, by: PeriodLength, group: Option<&str>) -> Result<Self> {
         let (mut heads, mut shared) = (Heads::default(), Shared::default());
         line_batches(path, |first, lines| {
-            let parsed = lines.par_iter().map(|line| serde_json::from_str::<Line<'_>>(line));
-            let parsed: Vec<serde_json::Result<Line<'_>>> = parsed.collect();
-            for (n, line) in parsed.into_iter().enumerate() {
-                let line = line.map_err(|e| {
-                    let place = (first + n, e.column());
-                    Error::malformed(path, place, format!("not the row of a document: {e}"), HINT)
-                })?;
+            for line in document_rows::<Line<'_>>(path, first, lines)? {
                 heads.push(&line, line.counted(by, group, &mut shared));
             }
             Ok(())

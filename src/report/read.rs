@@ -12,6 +12,7 @@ use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Float64Array, ListArray, RecordBatch, StringArray};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use crate::document::Span;
@@ -66,26 +67,21 @@ struct Metadata {
 }
 
 fn heads(path: &Path, wanted: &HashSet<&str>) -> Result<ScoredTexts> {
-    let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
     let mut found = ScoredTexts::new();
-    for (n, line) in BufReader::new(file).lines().enumerate() {
-        let line = line.map_err(|e| Error::io(path, "read", e))?;
-        let head: Head<'_> = serde_json::from_str(&line).map_err(|e| {
-            let place = (n + 1, e.column());
-            Error::malformed(path, place, format!("not the row of a document: {e}"), HINT)
-        })?;
-        if !wanted.contains(&*head.id) {
-            continue;
+    line_batches(path, |first, lines| {
+        let heads = document_rows::<Head<'_>>(path, first, lines)?.into_iter();
+        for head in heads.filter(|head| wanted.contains(&*head.id)) {
+            let source = head.metadata.source.and_then(|source| source.as_str().map(str::to_owned));
+            let text = ScoredText {
+                period: head.period,
+                source,
+                copy_of: head.duplicate_of,
+                units: Vec::new(),
+            };
+            found.insert(head.id.into_owned(), text);
         }
-        let source = head.metadata.source.and_then(|source| source.as_str().map(str::to_owned));
-        let text = ScoredText {
-            period: head.period,
-            source,
-            copy_of: head.duplicate_of,
-            units: Vec::new(),
-        };
-        found.insert(head.id.into_owned(), text);
-    }
+        Ok(())
+    })?;
     Ok(found)
 }
 
@@ -113,6 +109,26 @@ pub(super) fn line_batches(
         }
     }
     take(first, &batch)
+}
+
+/// The rows of lines of `documents.jsonl`, parsed in parallel; `first`: the number of the first line, from 1.
+///
+/// # Errors
+/// `Malformed` at the first line that is none.
+pub(super) fn document_rows<'l, T: Deserialize<'l> + Send>(
+    path: &Path,
+    first: usize,
+    lines: &'l [String],
+) -> Result<Vec<T>> {
+    let rows: Vec<serde_json::Result<T>> =
+        lines.par_iter().map(|line| serde_json::from_str(line)).collect();
+    let row = |(line, row): (usize, serde_json::Result<T>)| {
+        row.map_err(|e| {
+            let place = (line, e.column());
+            Error::malformed(path, place, format!("not the row of a document: {e}"), HINT)
+        })
+    };
+    (first..).zip(rows).map(row).collect()
 }
 
 /// Columns of `units.parquet` that codes are matched with.

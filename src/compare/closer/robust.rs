@@ -5,7 +5,7 @@
 //! "There" means: of the same sign and at least half the size. Leaving out is no test: what is left has
 //! fewer documents, and would often fail one for that alone.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::counted::CountedDocument;
 use crate::compare::draws::Draws;
@@ -14,7 +14,7 @@ use crate::compare::moments::ENOUGH_DOCUMENTS;
 use crate::compare::words;
 
 use super::mix::level;
-use super::{Besides, Case, Sums};
+use super::{Case, Other, SoleTerms, Sums};
 
 /// Part of a change that must be left for it to hold.
 const KEPT: f64 = 0.5;
@@ -68,16 +68,20 @@ pub struct Robustness {
 }
 
 /// `None` where nothing could be checked.
-pub(super) fn judged(case: &Case<'_>, besides: Besides<'_>) -> Option<Robustness> {
+pub(super) fn judged(
+    case: &Case<'_>,
+    terms: Option<&SoleTerms<'_>>,
+    other: Option<&Other<'_>>,
+) -> Option<Robustness> {
     let whole = difference(case)?;
     let found = Found { whole };
     let fields = case.fields();
     let checks: Vec<Check> = without_documents(case, &found)
         .into_iter()
         .chain(fields.iter().filter_map(|field| without_levels(case, &found, field)))
-        .chain(besides.terms.and_then(|terms| without_terms(case, &found, terms)))
+        .chain(terms.and_then(|terms| without_terms(case, &found, terms)))
         .chain(halves(case, &found))
-        .chain(besides.other.and_then(|other| by_other_encoder(case, &found, other)))
+        .chain(other.and_then(|other| by_other_encoder(case, &found, other)))
         .collect();
     let is_robust = checks.iter().all(|check| check.holds);
     let sentence = sentence(whole, &checks);
@@ -176,12 +180,9 @@ fn without_levels(case: &Case<'_>, found: &Found, field: &str) -> Option<Check> 
     found.worst((CheckKind::Field, Some(field)), tried)
 }
 
-fn without_terms(case: &Case<'_>, found: &Found, terms: &super::SoleTerms) -> Option<Check> {
+fn without_terms(case: &Case<'_>, found: &Found, terms: &SoleTerms<'_>) -> Option<Check> {
     let all = sums(case);
-    let lost = [0, 1].map(|side| {
-        let documents = case.sides[side].iter().map(|(document, _)| *document);
-        terms.lost(documents, case.theme, case.options.measure)
-    });
+    let lost = [0, 1].map(|side| terms.lost(&case.keys[side], case.theme, case.options.measure));
     let names: BTreeSet<&str> = lost.iter().flat_map(|side| side.keys().copied()).collect();
     let tried = names.into_iter().filter_map(|term| {
         let rest =
@@ -221,22 +222,14 @@ fn halves(case: &Case<'_>, found: &Found) -> Option<Check> {
     })
 }
 
-fn by_other_encoder(
-    case: &Case<'_>,
-    found: &Found,
-    (counted, themes): (&crate::compare::Counted, &[Option<usize>]),
-) -> Option<Check> {
-    let theme = (*themes.get(case.theme)?)?;
-    let wanted = [0, 1].map(|side| {
-        let documents = case.sides[side].iter().map(|(document, _)| &*document.id);
-        documents.collect::<HashSet<&str>>()
+fn by_other_encoder(case: &Case<'_>, found: &Found, other: &Other<'_>) -> Option<Check> {
+    let theme = (*other.places.get(case.theme)?)?;
+    let [from, to] = [0, 1].map(|side| {
+        let ids = case.sides[side].iter().map(|(document, _)| &*document.id);
+        ids.filter_map(|id| other.documents.get(id).copied()).collect::<Vec<_>>()
     });
-    let documents = counted.of(case.options.copies);
-    let [from, to] = wanted.map(|ids| {
-        let own = documents.iter().copied().filter(|d| ids.contains(&*d.id));
-        own.collect::<Vec<_>>()
-    });
-    let case = Case::new(theme, [&from, &to], case.options, case.name.clone());
+    let named = (case.keys.clone(), &*case.name[3]);
+    let case = Case::new(theme, [&from, &to], case.options, named);
     let tried = difference(&case).map(|difference| (None, difference));
     found.worst((CheckKind::Encoder, None), tried.into_iter())
 }

@@ -1,52 +1,153 @@
-//! What single terms carry: the units of a theme in which no other of its terms stands.
+//! What single terms carry of the themes that changed: the units of a theme in which no other of its terms
+//! stands. Sums are kept, not documents, so that an archive of any size takes no more memory than its terms.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::compare::Trends;
 use crate::compare::counted::{CountedDocument, Measure};
+use crate::compare::side::{Key, Sides};
 
-/// What one term alone carries in one document.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SoleTerm {
-    /// Index of the theme in the model.
-    pub theme: usize,
-    /// The term, as the codebook has it.
-    pub term: String,
+use super::is_headline;
+
+/// A theme, by its index in the model, and a term of it, as the codebook has it.
+type Term = (usize, String);
+
+/// What a term alone carries.
+#[derive(Debug, Clone, Copy, Default)]
+struct Carried {
     /// Bytes that the theme takes of units in which no other of its terms stands.
-    pub n_bytes: f64,
+    n_bytes: f64,
     /// These units.
-    pub n_units: u64,
+    n_units: u64,
+    /// Documents that mention the theme in no other unit.
+    n_documents: u64,
 }
 
-/// What single terms carry, by document.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct SoleTerms {
-    /// By the document's id.
-    pub of: HashMap<String, Vec<SoleTerm>>,
+/// What single terms carry, by the sides of what changed. Units are added document by document.
+pub struct SoleTerms<'s> {
+    sides: &'s Sides<'s>,
+    changed: Vec<ChangedSide<'s>>,
+    /// For a period and group the places in `changed` of the sides that have their documents.
+    within: HashMap<(&'s str, Option<&'s str>), Vec<usize>>,
+    /// For each document whether its units were added.
+    is_read: Vec<bool>,
+    /// The document whose units are being added.
+    open: Option<Open<'s>>,
 }
 
-impl SoleTerms {
-    /// What the theme would lose in some documents without each of its terms.
-    pub(super) fn lost<'t, 'd>(
-        &'t self,
-        documents: impl Iterator<Item = &'d CountedDocument>,
-        theme: usize,
-        measure: Measure,
-    ) -> BTreeMap<&'t str, f64> {
-        let mut lost = BTreeMap::new();
-        for document in documents {
-            let own = self.of.get(&*document.id).into_iter().flatten();
-            for sole in own.filter(|sole| sole.theme == theme) {
-                let part = match measure {
-                    Measure::Text => sole.n_bytes,
-                    Measure::Units => sole.n_units as f64,
-                    // The document mentions the theme no more.
-                    Measure::Documents => {
-                        f64::from(u8::from(sole.n_units >= document.themes[theme].n_mentions))
-                    }
-                };
-                *lost.entry(sole.term.as_str()).or_default() += part;
+/// A side of a change or several.
+struct ChangedSide<'s> {
+    key: &'s Key,
+    /// The themes that changed.
+    themes: BTreeSet<usize>,
+    terms: BTreeMap<Term, Carried>,
+}
+
+/// A document while its units are added.
+struct Open<'s> {
+    id: String,
+    /// With the places in `changed` of its sides; `None`: it does not count, or its units were added.
+    document: Option<(&'s CountedDocument, Vec<usize>)>,
+    terms: BTreeMap<Term, Carried>,
+}
+
+impl<'s> SoleTerms<'s> {
+    /// Of the sides of every change that is real; no unit is added yet.
+    pub fn new(sides: &'s Sides<'s>, trends: &Trends) -> Self {
+        let mut themes: BTreeMap<&Key, BTreeSet<usize>> = BTreeMap::new();
+        for comparison in trends.comparisons.iter().filter(|c| is_headline(c)) {
+            let theme = trends.themes.iter().position(|theme| theme.id == comparison.theme);
+            for key in super::keys(comparison) {
+                let side = sides.of.get_key_value(&key);
+                let (Some((key, _)), Some(theme)) = (side, theme) else { continue };
+                themes.entry(key).or_default().insert(theme);
             }
         }
-        lost
+        let new = |(key, themes)| ChangedSide { key, themes, terms: BTreeMap::new() };
+        let changed: Vec<ChangedSide<'s>> = themes.into_iter().map(new).collect();
+        let mut within: HashMap<_, Vec<usize>> = HashMap::new();
+        for (place, side) in changed.iter().enumerate() {
+            for document in &sides.of[side.key].documents {
+                let Some(kind) = kind(document) else { continue };
+                let places = within.entry(kind).or_default();
+                if places.last() != Some(&place) {
+                    places.push(place);
+                }
+            }
+        }
+        let is_read = vec![false; sides.documents.len()];
+        SoleTerms { sides, changed, within, is_read, open: None }
     }
+
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.changed.is_empty()
+    }
+
+    /// Goes on to the units of a document; those of one stand together. Whether a change of one of some themes rests on
+    /// it.
+    pub fn turn_to(&mut self, id: &str, mut themes: impl Iterator<Item = usize>) -> bool {
+        if self.open.as_ref().is_none_or(|open| open.id != *id) {
+            self.end_document();
+            self.open = Some(self.opened(id));
+        }
+        let document = self.open.as_ref().and_then(|open| open.document.as_ref());
+        let places = document.map_or(&[][..], |(_, places)| places);
+        themes.any(|theme| places.iter().any(|place| self.changed[*place].themes.contains(&theme)))
+    }
+
+    fn opened(&mut self, id: &str) -> Open<'s> {
+        let place = self.sides.place(id).filter(|place| !self.is_read[*place]);
+        let document = place.map(|place| {
+            self.is_read[place] = true;
+            let document = self.sides.documents[place];
+            let places = kind(document).and_then(|kind| self.within.get(&kind));
+            (document, places.cloned().unwrap_or_default())
+        });
+        Open { id: id.to_owned(), document, terms: BTreeMap::new() }
+    }
+
+    /// Adds a unit of the document in which the term is the only one of its theme. `n_bytes`: what the theme takes of it.
+    pub fn add(&mut self, theme: usize, term: &str, n_bytes: f64) {
+        let Some(open) = &mut self.open else { return };
+        let carried = open.terms.entry((theme, term.to_owned())).or_default();
+        carried.n_bytes += n_bytes;
+        carried.n_units += 1;
+    }
+
+    /// To be called after the last document.
+    pub fn end_document(&mut self) {
+        let Some(Open { document: Some((document, places)), terms, .. }) = self.open.take() else {
+            return;
+        };
+        for place in places {
+            let side = &mut self.changed[place];
+            for (term, own) in terms.iter().filter(|((theme, _), _)| side.themes.contains(theme)) {
+                let sum = side.terms.entry(term.clone()).or_default();
+                let is_all = own.n_units >= document.themes[term.0].n_mentions;
+                sum.n_bytes += own.n_bytes;
+                sum.n_units += own.n_units;
+                sum.n_documents += u64::from(is_all);
+            }
+        }
+    }
+
+    /// What a theme would lose in a side without each of its terms.
+    pub(super) fn lost(&self, key: &Key, theme: usize, measure: Measure) -> BTreeMap<&str, f64> {
+        let side = self.changed.iter().find(|side| side.key == key);
+        let terms = side.into_iter().flat_map(|side| &side.terms);
+        let lost = |carried: &Carried| match measure {
+            Measure::Text => carried.n_bytes,
+            Measure::Units => carried.n_units as f64,
+            // These mention the theme no more.
+            Measure::Documents => carried.n_documents as f64,
+        };
+        let own = terms.filter(|((of, _), _)| *of == theme);
+        own.map(|((_, term), carried)| (term.as_str(), lost(carried))).collect()
+    }
+}
+
+/// What says in which sides a document is.
+fn kind(document: &CountedDocument) -> Option<(&str, Option<&str>)> {
+    Some((document.period.as_deref()?, document.group.as_deref()))
 }

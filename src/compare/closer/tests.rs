@@ -6,8 +6,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::compare::{
-    Besides, CheckKind, Closer, CompareOptions, Counted, CountedDocument, CountedTheme, Robustness,
-    SoleTerm, SoleTerms, ThemeName, Trends, compare,
+    Besides, CheckKind, CompareOptions, Counted, CountedDocument, CountedTheme, Robustness, Sides,
+    SoleTerms, ThemeName, Trends, compare,
 };
 
 /// A document of a source, that says `share` of the theme on average.
@@ -50,9 +50,13 @@ fn compared(counted: &Counted, between: &str) -> Trends {
     compare(counted, &[theme], &options).unwrap()
 }
 
+fn sides<'c>(counted: &'c Counted, trends: &Trends) -> Sides<'c> {
+    Sides::new(counted, &trends.options).unwrap()
+}
+
 fn robustness(counted: &Counted, besides: Besides<'_>) -> Robustness {
     let mut trends = compared(counted, "");
-    Closer::new(&trends, counted).unwrap().look(&mut trends, besides);
+    sides(counted, &trends).look_closer(&mut trends, besides);
     trends.comparisons[0].robustness.clone().expect("the planted change is found")
 }
 
@@ -69,7 +73,7 @@ fn a_change_of_the_mix_is_told_from_one_of_the_content() {
         {
             let counted = corpus(seed, years);
             let mut trends = compared(&counted, "2020,2021");
-            Closer::new(&trends, &counted).unwrap().look(&mut trends, Besides::default());
+            sides(&counted, &trends).look_closer(&mut trends, Besides::default());
             let comparison = &trends.comparisons[1];
             let by_source = comparison.mix.iter().find(|mix| mix.field == "source").unwrap();
             let parts = [by_source.content, by_source.mix];
@@ -99,7 +103,7 @@ fn a_source_that_comes_is_turnover_and_a_name_is_no_source() {
         ],
     );
     let mut trends = compared(&counted, "");
-    Closer::new(&trends, &counted).unwrap().look(&mut trends, Besides::default());
+    sides(&counted, &trends).look_closer(&mut trends, Besides::default());
     let mix = &trends.comparisons[0].mix;
     let by_source = mix.iter().find(|mix| mix.field == "source").unwrap();
     assert!(by_source.turnover.difference > 0.1, "{by_source:?}");
@@ -113,7 +117,7 @@ fn a_source_that_comes_is_turnover_and_a_name_is_no_source() {
             document.fields = [(Arc::from("source"), source(document))].into();
         }
         let mut trends = compared(&counted, "");
-        Closer::new(&trends, &counted).unwrap().look(&mut trends, Besides::default());
+        sides(&counted, &trends).look_closer(&mut trends, Besides::default());
         assert!(trends.comparisons[0].mix.iter().all(|mix| mix.field != "source"));
     }
 }
@@ -138,29 +142,27 @@ fn a_change_that_one_term_carries_is_fragile_and_one_that_the_other_encoder_miss
     let years: [&[_]; 2] = [&[("daily", 40, 0.1)], &[("daily", 40, 0.4)]];
     let counted = corpus(3, &years);
     let trends = compared(&counted, "");
-    let closer = Closer::new(&trends, &counted).unwrap();
-    let wanted = closer.changed(&trends);
-    assert_eq!(wanted.n_documents(), 80);
-    assert_eq!(wanted.themes(&counted.documents[0].id), ["trade"]);
-    assert!(wanted.themes("another").is_empty());
+    let sides = sides(&counted, &trends);
     let sole = |n_of: fn(&CountedDocument) -> u64| {
-        let of = counted.documents.iter().map(|document| {
-            let n_units = n_of(document);
-            let n_bytes = n_units as f64 * 100.0;
-            (
-                document.id.to_string(),
-                vec![SoleTerm { theme: 0, term: "tariff".into(), n_bytes, n_units }],
-            )
-        });
-        SoleTerms { of: of.collect() }
+        let mut terms = SoleTerms::new(&sides, &trends);
+        assert!(!terms.turn_to("another", [0].into_iter()));
+        for document in &counted.documents {
+            assert!(terms.turn_to(&document.id, [0].into_iter()));
+            assert!(!terms.turn_to(&document.id, [1].into_iter()));
+            (0..n_of(document)).for_each(|_| terms.add(0, "tariff", 100.0));
+        }
+        // What another folder has again counts nothing.
+        assert!(terms.turn_to(&counted.documents[79].id, [0].into_iter()));
+        assert!(!terms.turn_to(&counted.documents[0].id, [0].into_iter()));
+        terms.add(0, "tariff", 1e6);
+        terms.end_document();
+        terms
     };
-    let most =
-        sole(
-            |d| {
-                if d.period.as_deref() == Some("2021") { d.themes[0].n_mentions * 3 / 4 } else { 0 }
-            },
-        );
-    let few = sole(|d| d.themes[0].n_mentions / 5);
+    let most = |d: &CountedDocument| match d.period.as_deref() {
+        Some("2021") => d.themes[0].n_mentions * 3 / 4,
+        _ => 0,
+    };
+    let (most, few) = (sole(most), sole(|d| d.themes[0].n_mentions / 5));
     let by_terms = |terms| robustness(&counted, Besides { terms: Some(terms), other: None });
     let found = by_terms(&most);
     assert!(found.sentence.starts_with("Fragile: without the term `tariff`"), "{}", found.sentence);
@@ -188,7 +190,7 @@ fn a_change_that_one_document_makes_is_fragile() {
     let mut trends = compared(&counted, "");
     // Whether or not the test calls it a change, the check must name the document.
     trends.comparisons[0].verdict = crate::compare::Verdict::Rose;
-    Closer::new(&trends, &counted).unwrap().look(&mut trends, Besides::default());
+    sides(&counted, &trends).look_closer(&mut trends, Besides::default());
     let found = trends.comparisons[0].robustness.clone().unwrap();
     assert!(!found.is_robust && found.sentence.contains(&*long), "{}", found.sentence);
 }

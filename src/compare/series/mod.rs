@@ -19,7 +19,7 @@ use crate::document::PeriodLength;
 use super::counted::ThemeName;
 use super::false_discovery::q_values;
 use super::side::{Key, named};
-use super::{CompareOptions, Draws, Estimated, Sides};
+use super::{CompareOptions, Draws, Estimated, EstimatedSides};
 
 pub use change_point::ChangePoint;
 pub use trend::Smoothed;
@@ -104,7 +104,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// The runs of periods: of all documents first, then by group.
-fn runs<'r, 'd>(estimated: &'r Sides<'d>, by: PeriodLength) -> Vec<Run<'r, 'd>> {
+fn runs<'r, 'd>(estimated: &'r EstimatedSides<'d>, by: PeriodLength) -> Vec<Run<'r, 'd>> {
     let mut runs: Vec<Run<'r, 'd>> = Vec::new();
     for (key, found) in estimated {
         let weighs = found.side.is_period && found.weight > 0.0;
@@ -123,7 +123,7 @@ fn runs<'r, 'd>(estimated: &'r Sides<'d>, by: PeriodLength) -> Vec<Run<'r, 'd>> 
 /// The trend of every theme by period; `none` last. `None` for a theme that does not vary, and no
 /// entry for a period of a short series.
 pub(super) fn trends(
-    estimated: &Sides<'_>,
+    estimated: &EstimatedSides<'_>,
     n_columns: usize,
     by: PeriodLength,
 ) -> BTreeMap<Key, Vec<Option<Smoothed>>> {
@@ -141,7 +141,7 @@ pub(super) fn trends(
 
 /// Where the level of a theme changed, by theme, then group, then time.
 pub(super) fn change_points(
-    estimated: &Sides<'_>,
+    estimated: &EstimatedSides<'_>,
     themes: &[ThemeName],
     options: &CompareOptions,
 ) -> Vec<ChangePoint> {
