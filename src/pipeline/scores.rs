@@ -68,10 +68,8 @@ impl Scores<'_> {
     ) -> Result<TrendsFile> {
         let mut trends = sides.compare(&names(self.model));
         self.look_closer(&mut trends, sides, other)?;
-        Ok(TrendsFile {
-            emergence: drift::emergence(&self.units(), self.model, &trends, sides)?,
-            ..TrendsFile::from(&trends)
-        })
+        let emergence = drift::emergence(&self.units(), self.model, &trends, sides)?;
+        Ok(TrendsFile { emergence, ..TrendsFile::from(trends) })
     }
 
     /// Looks closer at what changed, down to the single terms.

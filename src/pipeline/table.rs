@@ -68,5 +68,5 @@ pub fn compare_counted(
     check_options(options)?;
     let mut counted = Counted { documents, ..Counted::default() };
     counted.sort();
-    Ok(TrendsFile::from(&compare::compare(&counted, &names(model), options)?))
+    Ok(TrendsFile::from(compare::compare(&counted, &names(model), options)?))
 }

@@ -61,8 +61,8 @@ pub struct TrendsFile {
     pub corrected: Option<CorrectedTrends>,
 }
 
-impl From<&Trends> for TrendsFile {
-    fn from(trends: &Trends) -> Self {
+impl From<Trends> for TrendsFile {
+    fn from(trends: Trends) -> Self {
         let options = &trends.options;
         let ids = trends.themes.iter().map(|theme| theme.id.as_str()).chain([NONE_ID]);
         let of_theme = |(index, id): (usize, &str)| {
@@ -83,7 +83,7 @@ impl From<&Trends> for TrendsFile {
             change_points: trends.change_points.iter().map(ChangePointRow::from).collect(),
             emergence: Vec::new(),
             drift: Vec::new(),
-            periods: trends.cells.iter().map(PeriodRow::from).collect(),
+            periods: trends.cells.into_iter().map(PeriodRow::from).collect(),
             corrected: None,
         }
     }
@@ -108,15 +108,15 @@ pub struct PeriodRow {
     pub documents: Vec<Arc<str>>,
 }
 
-impl From<&Cell> for PeriodRow {
-    fn from(cell: &Cell) -> Self {
+impl From<Cell> for PeriodRow {
+    fn from(cell: Cell) -> Self {
         PeriodRow {
-            period: cell.period.clone(),
-            group: cell.group.clone(),
             n_documents: cell.n_documents,
             n_units: cell.n_units,
             small: cell.is_small(),
-            documents: cell.documents.clone(),
+            period: cell.period,
+            group: cell.group,
+            documents: cell.documents,
         }
     }
 }
