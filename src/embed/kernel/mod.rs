@@ -26,8 +26,8 @@ use tile::{COLUMNS, ROWS, Tiles};
 /// Names a level slower than the machine's best, to test or measure it.
 const VARIABLE: &str = "THEMELINE_KERNEL";
 
-/// The best level of this machine, or the one that `THEMELINE_KERNEL` names (`portable`, `avx2`,
-/// `avx512`). Results are the same.
+/// The best level of this machine, or the one that `THEMELINE_KERNEL` names (`portable`; `avx2`,
+/// `avx-vnni`, `avx512`; `dotprod` on ARM). Results are the same.
 ///
 /// # Errors
 /// [`Error::Usage`] where the variable names none that this machine has.
