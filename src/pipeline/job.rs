@@ -47,7 +47,7 @@ const SHOWN_REJECTS: usize = 3;
 pub(super) const BYTES_PER_UNIT: usize = 120;
 
 /// About how many bytes of memory a document takes while periods are compared.
-const COMPARED_BYTES: u64 = 500;
+const COMPARED_BYTES: u64 = 300;
 
 /// A stage of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
