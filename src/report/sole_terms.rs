@@ -34,7 +34,7 @@ pub fn add_sole_terms(units: &Path, codebook: &Codebook, terms: &mut SoleTerms<'
             }
         }
     })?;
-    terms.end_document();
+    terms.end_folder();
     Ok(())
 }
 

@@ -23,14 +23,15 @@ struct Carried {
     n_documents: u64,
 }
 
-/// What single terms carry, by the sides of what changed. Units are added document by document.
+/// What single terms carry, by the sides of what changed. Units are added document by document, folder by folder.
 pub struct SoleTerms<'s> {
     sides: &'s Sides<'s>,
     changed: Vec<ChangedSide<'s>>,
     /// For a period and group the places in `changed` of the sides that have their documents.
     within: HashMap<(&'s str, Option<&'s str>), Vec<usize>>,
-    /// For each document whether its units were added.
-    is_read: Vec<bool>,
+    /// The folder that units are added of, from 1, and for each document that of its units; 0: none was added.
+    folder: u32,
+    folders: Vec<u32>,
     /// The document whose units are being added.
     open: Option<Open<'s>>,
 }
@@ -46,7 +47,7 @@ struct ChangedSide<'s> {
 /// A document while its units are added.
 struct Open<'s> {
     id: String,
-    /// With the places in `changed` of its sides; `None`: it does not count, or its units were added.
+    /// With the places in `changed` of its sides; `None`: it does not count, or an earlier folder had it.
     document: Option<(&'s CountedDocument, Vec<usize>)>,
     terms: BTreeMap<Term, Carried>,
 }
@@ -75,8 +76,8 @@ impl<'s> SoleTerms<'s> {
                 }
             }
         }
-        let is_read = vec![false; sides.documents.len()];
-        SoleTerms { sides, changed, within, is_read, open: None }
+        let folders = vec![0; sides.documents.len()];
+        SoleTerms { sides, changed, within, folder: 1, folders, open: None }
     }
 
     /// Whether nothing changed.
@@ -84,8 +85,8 @@ impl<'s> SoleTerms<'s> {
         self.changed.is_empty()
     }
 
-    /// Goes on to the units of a document; those of one stand together. Whether a change of one of some themes rests on
-    /// it.
+    /// Goes on to the units of a document, which should stand together: how many documents a term alone carries is told
+    /// from those that do. Whether a change of one of some themes rests on it.
     pub fn turn_to(&mut self, id: &str, mut themes: impl Iterator<Item = usize>) -> bool {
         if self.open.as_ref().is_none_or(|open| open.id != *id) {
             self.end_document();
@@ -97,9 +98,9 @@ impl<'s> SoleTerms<'s> {
     }
 
     fn opened(&mut self, id: &str) -> Open<'s> {
-        let place = self.sides.place(id).filter(|place| !self.is_read[*place]);
-        let document = place.map(|place| {
-            self.is_read[place] = true;
+        let is_ours = |place: &usize| [0, self.folder].contains(&self.folders[*place]);
+        let document = self.sides.place(id).filter(is_ours).map(|place| {
+            self.folders[place] = self.folder;
             let document = self.sides.documents[place];
             let places = kind(document).and_then(|kind| self.within.get(&kind));
             (document, places.cloned().unwrap_or_default())
@@ -115,8 +116,13 @@ impl<'s> SoleTerms<'s> {
         carried.n_units += 1;
     }
 
-    /// To be called after the last document.
-    pub fn end_document(&mut self) {
+    /// Ends a folder. What the next one has again of its documents counts nothing.
+    pub fn end_folder(&mut self) {
+        self.end_document();
+        self.folder += 1;
+    }
+
+    fn end_document(&mut self) {
         let Some(Open { document: Some((document, places)), terms, .. }) = self.open.take() else {
             return;
         };
