@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::super::tile::{
-    COLUMNS, ColumnGroup, FEW, FloatTile, LANES, Lanes, ROWS, RowGroup, Tile, Tiles,
+    COLUMNS, ColumnGroup, FEW, FloatTile, LANES, Lanes, ROWS, RowGroup, STEP, Tile, Tiles,
 };
 use super::Work;
 
@@ -106,64 +106,75 @@ fn load_512(columns: &ColumnGroup) -> [__m512i; COLUMNS / WIDE] {
     [load(&halves[0]), load(&halves[1])]
 }
 
-/// Rows and columns at a time where registers are few: 12 of sums, one of weights, one of a row.
-const FEW_ROWS: usize = 3;
-const FEW_COLUMNS: usize = 16;
+/// Rows and columns at a time without VNNI: 12 registers of sums, two of weights, one of a row, one of products.
+const FEW_ROWS: usize = 6;
+const FEW_COLUMNS: usize = 8;
 /// Columns of a register of weights once they are 16 bits wide.
 const NARROW: usize = 4;
+/// Groups whose rows are widened at a time: 12 KB, which stay next to the weights in the nearest cache.
+const WIDENED: usize = 128;
 
+/// A [`RowGroup`] at 16 bits.
+type WideGroup = [[i16; STEP]; ROWS];
+
+/// Without VNNI bytes are widened to 16 bits: `vpmaddwd` adds pairs of products exactly, where
+/// `vpmaddubsw` would saturate. Rows are widened once for all columns, weights for every six rows.
 #[target_feature(enable = "avx2")]
 fn bytes_avx2(rows: &[RowGroup], columns: &[ColumnGroup], tile: &mut Tile) {
-    for first_row in (0..ROWS).step_by(FEW_ROWS) {
-        for first_column in (0..COLUMNS).step_by(FEW_COLUMNS) {
-            part_of_bytes_avx2(rows, columns, tile, (first_row, first_column));
+    *tile = [[0; COLUMNS]; ROWS];
+    let mut room: [WideGroup; WIDENED] = [[[0; STEP]; ROWS]; WIDENED];
+    for (rows, columns) in rows.chunks(WIDENED).zip(columns.chunks(WIDENED)) {
+        for (wide, row) in room.iter_mut().zip(rows) {
+            let bytes = row.as_flattened();
+            wide.as_flattened_mut().iter_mut().zip(bytes).for_each(|(to, x)| *to = i16::from(*x));
+        }
+        for first_row in (0..ROWS).step_by(FEW_ROWS) {
+            for first_column in (0..COLUMNS).step_by(FEW_COLUMNS) {
+                let first = (first_row, first_column);
+                add_part_of_bytes_avx2(&room[..rows.len()], columns, tile, first);
+            }
         }
     }
 }
 
-/// Without VNNI bytes are widened to 16 bits: `vpmaddwd` adds pairs of products exactly, where
-/// `vpmaddubsw` would saturate. A sum is kept in two halves, added at the end.
+/// A sum is kept in two halves, added at the end.
 #[target_feature(enable = "avx2")]
-fn part_of_bytes_avx2(
-    rows: &[RowGroup],
+fn add_part_of_bytes_avx2(
+    rows: &[WideGroup],
     columns: &[ColumnGroup],
     tile: &mut Tile,
     (first_row, first_column): (usize, usize),
 ) {
     let mut sums = [[_mm256_setzero_si256(); FEW_COLUMNS / NARROW]; FEW_ROWS];
     for (rows, columns) in rows.iter().zip(columns) {
-        let mut widened = [_mm256_setzero_si256(); FEW_ROWS];
-        for (wide, row) in widened.iter_mut().zip(&rows[first_row..first_row + FEW_ROWS]) {
-            *wide = _mm256_cvtepu8_epi16(_mm_set1_epi32(i32::from_ne_bytes(*row)));
-        }
-        let few = &columns[first_column..first_column + FEW_COLUMNS];
-        for (at, few) in few.as_chunks::<NARROW>().0.iter().enumerate() {
-            let weights = _mm256_cvtepi8_epi16(load_128(few));
-            for (sums, row) in sums.iter_mut().zip(widened) {
-                sums[at] = _mm256_add_epi32(sums[at], _mm256_madd_epi16(row, weights));
+        let few = columns[first_column..first_column + FEW_COLUMNS].as_chunks::<NARROW>().0;
+        let weights = [widened(&few[0]), widened(&few[1])];
+        for (sums, row) in sums.iter_mut().zip(&rows[first_row..first_row + FEW_ROWS]) {
+            let row = repeated(row);
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(row, weights));
             }
         }
     }
-    for (row, sums) in tile[first_row..].iter_mut().zip(sums) {
-        let to = &mut row[first_column..first_column + FEW_COLUMNS];
-        for (to, halves) in to.as_chunks_mut::<NARROW>().0.iter_mut().zip(sums) {
-            *to = add_halves(halves);
-        }
+    for (row, [low, high]) in tile[first_row..].iter_mut().zip(sums) {
+        // Adds neighbours, of both in turns of two columns, which then go in their order.
+        let joined = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(low, high));
+        let to = row[first_column..first_column + FEW_COLUMNS].as_mut_ptr().cast();
+        // SAFETY: `to` is 8 numbers of 32 bits, as many as the register holds.
+        unsafe { _mm256_storeu_si256(to, _mm256_add_epi32(joined, _mm256_loadu_si256(to))) }
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn load_128(few: &[[i8; 4]; NARROW]) -> __m128i {
+fn widened(few: &[[i8; STEP]; NARROW]) -> __m256i {
     // SAFETY: `few` is 4 groups of 4 readable bytes, as many as the register holds.
-    unsafe { _mm_loadu_si128(few.as_ptr().cast()) }
+    _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(few.as_ptr().cast()) })
 }
 
 #[target_feature(enable = "avx2")]
-fn add_halves(halves: __m256i) -> [i32; NARROW] {
-    let mut both = [0; 2 * NARROW];
-    // SAFETY: `both` is 8 writable numbers of 32 bits, as many as the register holds.
-    unsafe { _mm256_storeu_si256(both.as_mut_ptr().cast(), halves) }
-    std::array::from_fn(|column| both[2 * column] + both[2 * column + 1])
+fn repeated(row: &[i16; STEP]) -> __m256i {
+    // SAFETY: `row` is 4 readable numbers of 16 bits, as many as are read.
+    _mm256_broadcastq_epi64(unsafe { _mm_loadu_si64(row.as_ptr().cast()) })
 }
 
 /// Rows and columns at a time of a 256-bit `vpdpbusd`: 12 registers of sums, two of weights, one of a row.
@@ -281,7 +292,7 @@ fn load_256(columns: &Lanes) -> [__m256; 2] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::tile::{Portable, STEP};
+    use super::super::super::tile::Portable;
     use super::*;
 
     #[test]
