@@ -1,6 +1,7 @@
 //! Tiles by AVX2, AVX-VNNI and AVX-512.
 
 use std::arch::x86_64::*;
+use std::mem::MaybeUninit;
 
 use super::super::tile::{
     COLUMNS, ColumnGroup, FEW, FloatTile, LANES, Lanes, ROWS, RowGroup, STEP, Tile, Tiles,
@@ -115,24 +116,44 @@ const NARROW: usize = 4;
 const WIDENED: usize = 128;
 
 /// A [`RowGroup`] at 16 bits.
-type WideGroup = [[i16; STEP]; ROWS];
+#[derive(Clone, Copy)]
+#[repr(align(32))]
+struct WideGroup([[i16; STEP]; ROWS]);
 
 /// Without VNNI bytes are widened to 16 bits: `vpmaddwd` adds pairs of products exactly, where
 /// `vpmaddubsw` would saturate. Rows are widened once for all columns, weights for every six rows.
 #[target_feature(enable = "avx2")]
 fn bytes_avx2(rows: &[RowGroup], columns: &[ColumnGroup], tile: &mut Tile) {
     *tile = [[0; COLUMNS]; ROWS];
-    let mut room: [WideGroup; WIDENED] = [[[0; STEP]; ROWS]; WIDENED];
+    let mut room = [MaybeUninit::uninit(); WIDENED];
     for (rows, columns) in rows.chunks(WIDENED).zip(columns.chunks(WIDENED)) {
+        let room = &mut room[..rows.len()];
         for (wide, row) in room.iter_mut().zip(rows) {
-            let bytes = row.as_flattened();
-            wide.as_flattened_mut().iter_mut().zip(bytes).for_each(|(to, x)| *to = i16::from(*x));
+            widen(row, wide);
         }
+        // SAFETY: `widen` has filled each of them.
+        let rows = unsafe { room.assume_init_ref() };
         for first_row in (0..ROWS).step_by(FEW_ROWS) {
             for first_column in (0..COLUMNS).step_by(FEW_COLUMNS) {
-                let first = (first_row, first_column);
-                add_part_of_bytes_avx2(&room[..rows.len()], columns, tile, first);
+                add_part_of_bytes_avx2(rows, columns, tile, (first_row, first_column));
             }
+        }
+    }
+}
+
+/// Fills `wide`.
+#[target_feature(enable = "avx2")]
+fn widen(row: &RowGroup, wide: &mut MaybeUninit<WideGroup>) {
+    const BYTES: usize = 16;
+    const { assert!(size_of::<RowGroup>().is_multiple_of(BYTES)) };
+    const { assert!(size_of::<WideGroup>() == 2 * size_of::<RowGroup>()) };
+    let to: *mut __m256i = wide.as_mut_ptr().cast();
+    for (at, bytes) in row.as_flattened().as_chunks::<BYTES>().0.iter().enumerate() {
+        // SAFETY: `bytes` is as many as are read; `wide` has room for all of them at twice the width, and its place is
+        // a multiple of 32.
+        unsafe {
+            let bytes = _mm_loadu_si128(bytes.as_ptr().cast());
+            _mm256_store_si256(to.add(at), _mm256_cvtepu8_epi16(bytes));
         }
     }
 }
@@ -149,7 +170,7 @@ fn add_part_of_bytes_avx2(
     for (rows, columns) in rows.iter().zip(columns) {
         let few = columns[first_column..first_column + FEW_COLUMNS].as_chunks::<NARROW>().0;
         let weights = [widened(&few[0]), widened(&few[1])];
-        for (sums, row) in sums.iter_mut().zip(&rows[first_row..first_row + FEW_ROWS]) {
+        for (sums, row) in sums.iter_mut().zip(&rows.0[first_row..first_row + FEW_ROWS]) {
             let row = repeated(row);
             for (sum, weights) in sums.iter_mut().zip(weights) {
                 *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(row, weights));
