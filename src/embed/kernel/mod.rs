@@ -91,11 +91,12 @@ impl Work for Linear<'_> {
         let n_outputs = self.weights.n_outputs();
         let mut tile = [[0; COLUMNS]; ROWS];
         for (at, (panel, columns)) in self.weights.panels().enumerate() {
+            let columns = tiles.columns(columns);
             let first = at * COLUMNS;
             let outputs = first..(first + COLUMNS).min(n_outputs);
             let out_blocks = self.out.chunks_mut(n_outputs * ROWS);
             for ((scales, rows), out) in self.rows.blocks().zip(out_blocks) {
-                tiles.bytes(rows, columns, &mut tile);
+                tiles.bytes(rows, &columns, &mut tile);
                 let out = out.chunks_mut(n_outputs).map(|row| &mut row[outputs.clone()]);
                 for ((sums, scale), out) in tile.iter().zip(scales).zip(out) {
                     panel.finish(sums, *scale, self.then, out);

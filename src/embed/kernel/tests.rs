@@ -228,7 +228,7 @@ struct Bytes<'t>(&'t [RowGroup], &'t [ColumnGroup], &'t mut Tile);
 impl Work for Bytes<'_> {
     #[inline(always)]
     fn run(self, tiles: impl Tiles) {
-        tiles.bytes(self.0, self.1, self.2);
+        tiles.bytes(self.0, &tiles.columns(self.1), self.2);
     }
 }
 

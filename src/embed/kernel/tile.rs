@@ -34,8 +34,14 @@ pub type FloatTile = [Lanes; FEW];
 
 /// The sums of products of a tile, which it replaces.
 pub trait Tiles {
+    /// The columns of a panel, as products take them.
+    type Columns<'c>;
+
+    /// Takes on the columns of a panel, for the products of many rows.
+    fn columns<'c>(&self, columns: &'c [ColumnGroup]) -> Self::Columns<'c>;
+
     /// Exact.
-    fn bytes(&self, rows: &[RowGroup], columns: &[ColumnGroup], tile: &mut Tile);
+    fn bytes(&self, rows: &[RowGroup], columns: &Self::Columns<'_>, tile: &mut Tile);
 
     /// Added one by one in order: the same bits however it is done.
     fn floats(&self, rows: &[[f32; FEW]], columns: &[Lanes], tile: &mut FloatTile);
@@ -45,7 +51,13 @@ pub trait Tiles {
 pub struct Portable;
 
 impl Tiles for Portable {
-    fn bytes(&self, rows: &[RowGroup], columns: &[ColumnGroup], tile: &mut Tile) {
+    type Columns<'c> = &'c [ColumnGroup];
+
+    fn columns<'c>(&self, columns: &'c [ColumnGroup]) -> &'c [ColumnGroup] {
+        columns
+    }
+
+    fn bytes(&self, rows: &[RowGroup], columns: &&[ColumnGroup], tile: &mut Tile) {
         *tile = [[0; COLUMNS]; ROWS];
         for (rows, columns) in rows.chunks(EXACT_GROUPS).zip(columns.chunks(EXACT_GROUPS)) {
             let sums = exact_sums(rows, columns);

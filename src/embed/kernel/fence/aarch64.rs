@@ -12,8 +12,15 @@ use super::Work;
 struct DotProduct(());
 
 impl Tiles for DotProduct {
+    type Columns<'c> = &'c [ColumnGroup];
+
     #[inline(always)]
-    fn bytes(&self, rows: &[RowGroup], columns: &[ColumnGroup], tile: &mut Tile) {
+    fn columns<'c>(&self, columns: &'c [ColumnGroup]) -> &'c [ColumnGroup] {
+        columns
+    }
+
+    #[inline(always)]
+    fn bytes(&self, rows: &[RowGroup], columns: &&[ColumnGroup], tile: &mut Tile) {
         // SAFETY: whoever holds a `DotProduct` runs on a machine that has it.
         unsafe { bytes_dot_product(rows, columns, tile) }
     }

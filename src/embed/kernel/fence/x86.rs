@@ -1,7 +1,6 @@
 //! Tiles by AVX2, AVX-VNNI and AVX-512.
 
 use std::arch::x86_64::*;
-use std::mem::MaybeUninit;
 
 use super::super::tile::{
     COLUMNS, ColumnGroup, FEW, FloatTile, LANES, Lanes, ROWS, RowGroup, STEP, Tile, Tiles,
@@ -12,9 +11,17 @@ use super::Work;
 struct Avx2(());
 
 impl Tiles for Avx2 {
+    type Columns<'c> = Divided;
+
     #[inline(always)]
-    fn bytes(&self, rows: &[RowGroup], columns: &[ColumnGroup], tile: &mut Tile) {
+    fn columns(&self, columns: &[ColumnGroup]) -> Divided {
         // SAFETY: whoever holds an `Avx2` runs on a machine that has it.
+        unsafe { divided(columns) }
+    }
+
+    #[inline(always)]
+    fn bytes(&self, rows: &[RowGroup], columns: &Divided, tile: &mut Tile) {
+        // SAFETY: as above.
         unsafe { bytes_avx2(rows, columns, tile) }
     }
 
@@ -29,8 +36,15 @@ impl Tiles for Avx2 {
 struct AvxVnni(());
 
 impl Tiles for AvxVnni {
+    type Columns<'c> = &'c [ColumnGroup];
+
     #[inline(always)]
-    fn bytes(&self, rows: &[RowGroup], columns: &[ColumnGroup], tile: &mut Tile) {
+    fn columns<'c>(&self, columns: &'c [ColumnGroup]) -> &'c [ColumnGroup] {
+        columns
+    }
+
+    #[inline(always)]
+    fn bytes(&self, rows: &[RowGroup], columns: &&[ColumnGroup], tile: &mut Tile) {
         // SAFETY: whoever holds an `AvxVnni` runs on a machine that has it.
         unsafe { bytes_avx_vnni(rows, columns, tile) }
     }
@@ -46,8 +60,15 @@ impl Tiles for AvxVnni {
 struct Avx512(());
 
 impl Tiles for Avx512 {
+    type Columns<'c> = &'c [ColumnGroup];
+
     #[inline(always)]
-    fn bytes(&self, rows: &[RowGroup], columns: &[ColumnGroup], tile: &mut Tile) {
+    fn columns<'c>(&self, columns: &'c [ColumnGroup]) -> &'c [ColumnGroup] {
+        columns
+    }
+
+    #[inline(always)]
+    fn bytes(&self, rows: &[RowGroup], columns: &&[ColumnGroup], tile: &mut Tile) {
         // SAFETY: whoever holds an `Avx512` runs on a machine that has it.
         unsafe { bytes_avx512(rows, columns, tile) }
     }
@@ -107,95 +128,105 @@ fn load_512(columns: &ColumnGroup) -> [__m512i; COLUMNS / WIDE] {
     [load(&halves[0]), load(&halves[1])]
 }
 
-/// Rows and columns at a time without VNNI: 12 registers of sums, two of weights, one of a row, one of products.
-const FEW_ROWS: usize = 6;
-const FEW_COLUMNS: usize = 8;
-/// Columns of a register of weights once they are 16 bits wide.
-const NARROW: usize = 4;
-/// Groups whose rows are widened at a time: 12 KB, which stay next to the weights in the nearest cache.
-const WIDENED: usize = 128;
+/// Largest sum of two neighbouring weights, without its sign, at which `vpmaddubsw` is exact whatever the rows:
+/// 255 × 128 < 2¹⁵.
+const EXACT_PAIR: i32 = 128;
 
-/// A [`RowGroup`] at 16 bits.
-#[derive(Clone, Copy)]
-#[repr(align(32))]
-struct WideGroup([[i16; STEP]; ROWS]);
+/// Columns in two parts, whose sum they are. Without VNNI products of bytes are added in pairs by `vpmaddubsw`, which
+/// saturates at 16 bits: where a pair of weights is too large for it, what is too much is multiplied apart. Of the
+/// weights of a transformer that is one pair in fifty.
+struct Divided {
+    exact: Vec<ColumnGroup>,
+    excess: Vec<Excess>,
+}
 
-/// Without VNNI bytes are widened to 16 bits: `vpmaddwd` adds pairs of products exactly, where
-/// `vpmaddubsw` would saturate. Rows are widened once for all columns, weights for every six rows.
+/// What is too much of a pair of weights: one of the weights is 0.
+struct Excess {
+    group: usize,
+    column: usize,
+    weights: [i8; STEP],
+}
+
 #[target_feature(enable = "avx2")]
-fn bytes_avx2(rows: &[RowGroup], columns: &[ColumnGroup], tile: &mut Tile) {
-    *tile = [[0; COLUMNS]; ROWS];
-    let mut room = [MaybeUninit::uninit(); WIDENED];
-    for (rows, columns) in rows.chunks(WIDENED).zip(columns.chunks(WIDENED)) {
-        let room = &mut room[..rows.len()];
-        for (wide, row) in room.iter_mut().zip(rows) {
-            widen(row, wide);
-        }
-        // SAFETY: `widen` has filled each of them.
-        let rows = unsafe { room.assume_init_ref() };
-        for first_row in (0..ROWS).step_by(FEW_ROWS) {
-            for first_column in (0..COLUMNS).step_by(FEW_COLUMNS) {
-                add_part_of_bytes_avx2(rows, columns, tile, (first_row, first_column));
+fn divided(columns: &[ColumnGroup]) -> Divided {
+    let mut divided = Divided { exact: columns.to_vec(), excess: Vec::new() };
+    for (group, columns) in divided.exact.iter_mut().enumerate() {
+        for first in (0..COLUMNS).step_by(HALF) {
+            let mut large = large_pairs(&columns[first..first + HALF]);
+            while large != 0 {
+                let pair = large.trailing_zeros() as usize / 2;
+                large &= !(0b11 << (2 * pair));
+                let (column, at) = (first + pair / 2, pair % 2 * 2);
+                let own = &mut columns[column];
+                let sum = i32::from(own[at]) + i32::from(own[at + 1]);
+                // Both have the sign of the sum, and what is left of the first has it too.
+                let too_much = (sum - EXACT_PAIR * sum.signum()) as i8;
+                own[at] -= too_much;
+                let mut weights = [0; STEP];
+                weights[at] = too_much;
+                divided.excess.push(Excess { group, column, weights });
             }
         }
     }
+    divided
 }
 
-/// Fills `wide`.
+/// Two bits for each pair of weights of a register: set where the pair is too large.
 #[target_feature(enable = "avx2")]
-fn widen(row: &RowGroup, wide: &mut MaybeUninit<WideGroup>) {
-    const BYTES: usize = 16;
-    const { assert!(size_of::<RowGroup>().is_multiple_of(BYTES)) };
-    const { assert!(size_of::<WideGroup>() == 2 * size_of::<RowGroup>()) };
-    let to: *mut __m256i = wide.as_mut_ptr().cast();
-    for (at, bytes) in row.as_flattened().as_chunks::<BYTES>().0.iter().enumerate() {
-        // SAFETY: `bytes` is as many as are read; `wide` has room for all of them at twice the width, and its place is
-        // a multiple of 32.
-        unsafe {
-            let bytes = _mm_loadu_si128(bytes.as_ptr().cast());
-            _mm256_store_si256(to.add(at), _mm256_cvtepu8_epi16(bytes));
-        }
+fn large_pairs(columns: &[[i8; STEP]]) -> u32 {
+    let sums = _mm256_maddubs_epi16(_mm256_set1_epi8(1), load_bytes_256(columns));
+    let large = _mm256_cmpgt_epi16(_mm256_abs_epi16(sums), _mm256_set1_epi16(EXACT_PAIR as i16));
+    _mm256_movemask_epi8(large).cast_unsigned()
+}
+
+#[target_feature(enable = "avx2")]
+fn bytes_avx2(rows: &[RowGroup], columns: &Divided, tile: &mut Tile) {
+    exact_bytes_avx2(rows, &columns.exact, tile);
+    if !columns.excess.is_empty() {
+        add_excess(rows, &columns.excess, tile);
     }
 }
 
-/// A sum is kept in two halves, added at the end.
+/// Adds four products to each sum, exact where [`large_pairs`] finds none.
 #[target_feature(enable = "avx2")]
-fn add_part_of_bytes_avx2(
-    rows: &[WideGroup],
-    columns: &[ColumnGroup],
-    tile: &mut Tile,
-    (first_row, first_column): (usize, usize),
-) {
-    let mut sums = [[_mm256_setzero_si256(); FEW_COLUMNS / NARROW]; FEW_ROWS];
-    for (rows, columns) in rows.iter().zip(columns) {
-        let few = columns[first_column..first_column + FEW_COLUMNS].as_chunks::<NARROW>().0;
-        let weights = [widened(&few[0]), widened(&few[1])];
-        for (sums, row) in sums.iter_mut().zip(&rows.0[first_row..first_row + FEW_ROWS]) {
-            let row = repeated(row);
-            for (sum, weights) in sums.iter_mut().zip(weights) {
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(row, weights));
-            }
-        }
+#[inline]
+fn add_products_avx2(sums: __m256i, rows: __m256i, weights: __m256i) -> __m256i {
+    let pairs = _mm256_maddubs_epi16(rows, weights);
+    _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+}
+
+/// Rows go side by side through a register, so sums are kept by column until all are there.
+#[target_feature(enable = "avx2")]
+fn add_excess(rows: &[RowGroup], excess: &[Excess], tile: &mut Tile) {
+    let mut sums = [[0; 2 * HALF]; COLUMNS];
+    for Excess { group, column, weights } in excess {
+        let weights = _mm256_set1_epi32(i32::from_ne_bytes(weights.map(i8::cast_unsigned)));
+        let (few, rest) = rows[*group].split_at(HALF);
+        let (to, to_rest) = sums[*column].split_at_mut(HALF);
+        add_products(to, load_bytes_256(few), weights);
+        add_products(to_rest, load_bytes_128(rest), weights);
     }
-    for (row, [low, high]) in tile[first_row..].iter_mut().zip(sums) {
-        // Adds neighbours, of both in turns of two columns, which then go in their order.
-        let joined = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(low, high));
-        let to = row[first_column..first_column + FEW_COLUMNS].as_mut_ptr().cast();
-        // SAFETY: `to` is 8 numbers of 32 bits, as many as the register holds.
-        unsafe { _mm256_storeu_si256(to, _mm256_add_epi32(joined, _mm256_loadu_si256(to))) }
+    for (at, row) in tile.iter_mut().enumerate() {
+        row.iter_mut().zip(&sums).for_each(|(sum, column)| *sum += column[at]);
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn widened(few: &[[i8; STEP]; NARROW]) -> __m256i {
-    // SAFETY: `few` is 4 groups of 4 readable bytes, as many as the register holds.
-    _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(few.as_ptr().cast()) })
+fn add_products(to: &mut [i32], rows: __m256i, weights: __m256i) {
+    let to = to.as_chunks_mut::<HALF>().0[0].as_mut_ptr().cast();
+    // SAFETY: `to` is 8 numbers of 32 bits, as many as the register holds.
+    unsafe {
+        let sums = _mm256_loadu_si256(to);
+        _mm256_storeu_si256(to, add_products_avx2(sums, rows, weights));
+    }
 }
 
+/// The rest of the register is 0.
 #[target_feature(enable = "avx2")]
-fn repeated(row: &[i16; STEP]) -> __m256i {
-    // SAFETY: `row` is 4 readable numbers of 16 bits, as many as are read.
-    _mm256_broadcastq_epi64(unsafe { _mm_loadu_si64(row.as_ptr().cast()) })
+fn load_bytes_128(rows: &[[u8; STEP]]) -> __m256i {
+    let rows = &rows.as_chunks::<{ HALF / 2 }>().0[0];
+    // SAFETY: `rows` is 4 groups of 4 readable bytes, as many as are read.
+    _mm256_zextsi128_si256(unsafe { _mm_loadu_si128(rows.as_ptr().cast()) })
 }
 
 /// Rows and columns at a time of a 256-bit `vpdpbusd`: 12 registers of sums, two of weights, one of a row.
@@ -205,7 +236,8 @@ const HALF_COLUMNS: usize = 16;
 const HALF: usize = 8;
 
 /// The tile in four parts, each by 256-bit `vpdpbusd`. The instruction has two forms: that of chips without AVX-512,
-/// and that of those with it, on which the tests can run what the others do.
+/// and that of those with it, on which the tests can run what the others do. Where there is neither,
+/// [`add_products_avx2`] stands for it.
 macro_rules! bytes_by_halves {
     ($bytes:ident, $part:ident, $features:literal, $dpbusd:ident) => {
         #[target_feature(enable = $features)]
@@ -246,6 +278,7 @@ macro_rules! bytes_by_halves {
     };
 }
 
+bytes_by_halves!(exact_bytes_avx2, part_of_exact_bytes_avx2, "avx2", add_products_avx2);
 bytes_by_halves!(bytes_avx_vnni, part_of_bytes_avx_vnni, "avx2,avxvnni", _mm256_dpbusd_avx_epi32);
 #[cfg(test)]
 bytes_by_halves!(
@@ -255,11 +288,16 @@ bytes_by_halves!(
     _mm256_dpbusd_epi32
 );
 
+/// A number of 8 bits.
+trait Byte {}
+impl Byte for u8 {}
+impl Byte for i8 {}
+
 #[target_feature(enable = "avx2")]
-fn load_bytes_256(columns: &[[i8; 4]]) -> __m256i {
-    let columns: &[[i8; 4]; HALF] = &columns.as_chunks().0[0];
-    // SAFETY: `columns` is 8 groups of 4 readable bytes, as many as the register holds.
-    unsafe { _mm256_loadu_si256(columns.as_ptr().cast()) }
+fn load_bytes_256<B: Byte>(groups: &[[B; STEP]]) -> __m256i {
+    let groups: &[[B; STEP]; HALF] = &groups.as_chunks().0[0];
+    // SAFETY: `groups` is 8 groups of 4 readable bytes, as many as the register holds.
+    unsafe { _mm256_loadu_si256(groups.as_ptr().cast()) }
 }
 
 /// A register a row. Products and sums are rounded one by one: a fused pair would give other bits
@@ -332,7 +370,7 @@ mod tests {
             let (mut found, mut expected) = ([[1; COLUMNS]; ROWS], [[2; COLUMNS]; ROWS]);
             // SAFETY: the machine was seen to have it.
             unsafe { bytes_avx512_vl(&rows, &columns, &mut found) };
-            Portable.bytes(&rows, &columns, &mut expected);
+            Portable.bytes(&rows, &Portable.columns(&columns), &mut expected);
             assert_eq!(found, expected);
         }
     }
