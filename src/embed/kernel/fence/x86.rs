@@ -140,11 +140,12 @@ struct Divided {
     excess: Vec<Excess>,
 }
 
-/// What is too much of a pair of weights: one of the weights is 0.
+/// What is too much of a pair of weights.
 struct Excess {
     group: usize,
     column: usize,
-    weights: [i8; STEP],
+    /// The bytes of a [`STEP`] of weights, all but one of them 0.
+    weights: i32,
 }
 
 #[target_feature(enable = "avx2")]
@@ -163,7 +164,8 @@ fn divided(columns: &[ColumnGroup]) -> Divided {
                 let too_much = (sum - EXACT_PAIR * sum.signum()) as i8;
                 own[at] -= too_much;
                 let mut weights = [0; STEP];
-                weights[at] = too_much;
+                weights[at] = too_much.cast_unsigned();
+                let weights = i32::from_ne_bytes(weights);
                 divided.excess.push(Excess { group, column, weights });
             }
         }
@@ -200,7 +202,7 @@ fn add_products_avx2(sums: __m256i, rows: __m256i, weights: __m256i) -> __m256i 
 fn add_excess(rows: &[RowGroup], excess: &[Excess], tile: &mut Tile) {
     let mut sums = [[0; 2 * HALF]; COLUMNS];
     for Excess { group, column, weights } in excess {
-        let weights = _mm256_set1_epi32(i32::from_ne_bytes(weights.map(i8::cast_unsigned)));
+        let weights = _mm256_set1_epi32(*weights);
         let (few, rest) = rows[*group].split_at(HALF);
         let (to, to_rest) = sums[*column].split_at_mut(HALF);
         add_products(to, load_bytes_256(few), weights);
@@ -229,7 +231,8 @@ fn load_bytes_128(rows: &[[u8; STEP]]) -> __m256i {
     _mm256_zextsi128_si256(unsafe { _mm_loadu_si128(rows.as_ptr().cast()) })
 }
 
-/// Rows and columns at a time of a 256-bit `vpdpbusd`: 12 registers of sums, two of weights, one of a row.
+/// Rows and columns at a time of a 256-bit `vpdpbusd`: 12 registers of sums, two of weights, one of a row. What stands
+/// for it takes two more, so that one of sums lies in memory.
 const HALF_ROWS: usize = 6;
 const HALF_COLUMNS: usize = 16;
 /// Columns of a 256-bit register of sums.
