@@ -27,7 +27,7 @@ use tile::{COLUMNS, ROWS, Tiles};
 const VARIABLE: &str = "THEMELINE_KERNEL";
 
 /// The best level of this machine, or the one that `THEMELINE_KERNEL` names (`portable`; `avx2`,
-/// `avx-vnni`, `avx512`; `dotprod` on ARM). Results are the same.
+/// `avx-vnni`, `avx512`, `amx`; `dotprod` on ARM). Results are the same.
 ///
 /// # Errors
 /// [`Error::Usage`] where the variable names none that this machine has.
@@ -86,6 +86,8 @@ struct Linear<'a> {
 }
 
 impl Work for Linear<'_> {
+    const OF_BYTES: bool = true;
+
     #[inline(always)]
     fn run(self, tiles: impl Tiles) {
         let n_outputs = self.weights.n_outputs();

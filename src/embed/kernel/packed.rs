@@ -111,7 +111,7 @@ pub struct RowScale {
 }
 
 impl ByteRows {
-    /// Takes on the rows of `values`, shape `(n_rows, n_inputs)`.
+    /// Takes on the rows of `values`, shape `(n_rows, n_inputs)`, for products at the same level.
     pub fn set(&mut self, level: Level, values: &[f32], n_inputs: usize) {
         self.n_groups = n_inputs.div_ceil(STEP);
         let n_blocks = (values.len() / n_inputs).div_ceil(ROWS);
@@ -121,15 +121,13 @@ impl ByteRows {
     }
 
     #[inline(always)]
-    fn fill(&mut self, values: &[f32], n_inputs: usize) {
-        let mut bytes = vec![0; self.n_groups * STEP];
+    fn fill(&mut self, tiles: &impl Tiles, values: &[f32], n_inputs: usize) {
+        let mut bytes = vec![[0; STEP]; self.n_groups];
         let blocks = self.groups.chunks_mut(self.n_groups);
         for (block, values) in blocks.zip(values.chunks(n_inputs * ROWS)) {
             for (at, row) in values.chunks(n_inputs).enumerate() {
-                self.rows.push(wide::quantise(row, &mut bytes[..n_inputs]));
-                for (group, bytes) in block.iter_mut().zip(bytes.as_chunks::<STEP>().0) {
-                    group[at] = *bytes;
-                }
+                self.rows.push(wide::quantise(row, &mut bytes.as_flattened_mut()[..n_inputs]));
+                tiles.put_row(block, at, &bytes);
             }
         }
     }
@@ -147,8 +145,10 @@ struct Quantise<'a> {
 }
 
 impl Work for Quantise<'_> {
+    const OF_BYTES: bool = true;
+
     #[inline(always)]
-    fn run(self, _: impl Tiles) {
-        self.rows.fill(self.values, self.n_inputs);
+    fn run(self, tiles: impl Tiles) {
+        self.rows.fill(&tiles, self.values, self.n_inputs);
     }
 }

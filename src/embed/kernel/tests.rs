@@ -243,13 +243,20 @@ fn attention(
     out
 }
 
-/// Sets a tile and hands it out.
+/// Sets a tile and hands it out. Rows come by groups, whatever the level.
 struct Bytes<'t>(&'t [RowGroup], &'t [ColumnGroup], &'t mut Tile);
 
 impl Work for Bytes<'_> {
+    const OF_BYTES: bool = true;
+
     #[inline(always)]
     fn run(self, tiles: impl Tiles) {
-        tiles.bytes(self.0, &tiles.columns(self.1), self.2);
+        let mut block = vec![[[0; STEP]; ROWS]; self.0.len()];
+        for at in 0..ROWS {
+            let row: Vec<[u8; STEP]> = self.0.iter().map(|group| group[at]).collect();
+            tiles.put_row(&mut block, at, &row);
+        }
+        tiles.bytes(&block, &tiles.columns(self.1), self.2);
     }
 }
 

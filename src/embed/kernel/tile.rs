@@ -9,7 +9,7 @@ pub const COLUMNS: usize = 32;
 /// Inputs that are multiplied at a time.
 pub const STEP: usize = 4;
 
-/// The next inputs of each row of a tile.
+/// The next inputs of each row of a tile. What lies where in a block of them is up to [`Tiles::put_row`].
 pub type RowGroup = [[u8; STEP]; ROWS];
 
 /// The weights of the next inputs for each column of a tile.
@@ -36,6 +36,15 @@ pub type FloatTile = [Lanes; FEW];
 pub trait Tiles {
     /// The columns of a panel, as products take them.
     type Columns<'c>;
+
+    /// Puts the bytes of row `at` into a block of rows, in the order in which `bytes` takes them. One set of instructions
+    /// does not read what another has put there.
+    #[inline(always)]
+    fn put_row(&self, block: &mut [RowGroup], at: usize, bytes: &[[u8; STEP]]) {
+        for (group, bytes) in block.iter_mut().zip(bytes) {
+            group[at] = *bytes;
+        }
+    }
 
     /// Takes on the columns of a panel, for the products of many rows.
     fn columns<'c>(&self, columns: &'c [ColumnGroup]) -> Self::Columns<'c>;

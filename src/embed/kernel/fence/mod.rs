@@ -11,6 +11,8 @@
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
 #[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
 mod x86;
 
 use super::tile::{Portable, Tiles};
@@ -29,6 +31,8 @@ enum Instructions {
     AvxVnni,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Amx,
     #[cfg(target_arch = "aarch64")]
     DotProduct,
 }
@@ -36,6 +40,9 @@ enum Instructions {
 /// Work to be compiled for the instructions of a level: `run` is to be `#[inline(always)]`, as is all
 /// that it calls, since a function of its own would be compiled for any machine.
 pub trait Work {
+    /// Whether rows of bytes are put or multiplied. For other work the unit that only does that is left alone.
+    const OF_BYTES: bool = false;
+
     fn run(self, tiles: impl Tiles);
 }
 
@@ -58,6 +65,9 @@ impl Level {
                 && is_x86_feature_detected!("avx512vnni")
             {
                 levels.push(Level(Instructions::Avx512));
+                if amx::is_detected() {
+                    levels.push(Level(Instructions::Amx));
+                }
             }
         }
         #[cfg(target_arch = "aarch64")]
@@ -82,13 +92,15 @@ impl Level {
             Instructions::AvxVnni => "avx-vnni",
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Amx => "amx",
             #[cfg(target_arch = "aarch64")]
             Instructions::DotProduct => "dotprod",
         }
     }
 
     /// Runs `work`, compiled for these instructions.
-    pub fn run(self, work: impl Work) {
+    pub fn run<W: Work>(self, work: W) {
         match self.0 {
             Instructions::Portable => work.run(Portable),
             // SAFETY: a level is only made where its instructions were detected.
@@ -100,6 +112,12 @@ impl Level {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx512 => unsafe { x86::with_avx512(work) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Amx if W::OF_BYTES => unsafe { amx::with_amx(work) },
+            // SAFETY: as above; AMX is only looked for beside AVX-512.
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Amx => unsafe { x86::with_avx512(work) },
             // SAFETY: as above.
             #[cfg(target_arch = "aarch64")]
             Instructions::DotProduct => unsafe { aarch64::with_dot_product(work) },

@@ -306,7 +306,7 @@ fn load_bytes_256<B: Byte>(groups: &[[B; STEP]]) -> __m256i {
 /// A register a row. Products and sums are rounded one by one: a fused pair would give other bits
 /// than machines that have none.
 #[target_feature(enable = "avx512f")]
-fn floats_avx512(rows: &[[f32; FEW]], columns: &[Lanes], tile: &mut FloatTile) {
+pub fn floats_avx512(rows: &[[f32; FEW]], columns: &[Lanes], tile: &mut FloatTile) {
     let mut sums = [_mm512_setzero_ps(); FEW];
     for (row, columns) in rows.iter().zip(columns) {
         // SAFETY: `columns` is 16 readable numbers of 32 bits, as many as the register holds.
