@@ -7,7 +7,7 @@
 //!
 //! ENCODER is `reader` if none is named; SENTENCES a file with one a line, if none is given those of
 //! the example corpus. They take turns on the same sentences and threads (`RAYON_NUM_THREADS`);
-//! `THEMELINE_KERNEL` names slower instructions for the 8 bits (`avx-vnni`, `avx2`, `dotprod` on ARM, `portable`).
+//! `THEMELINE_KERNEL` names slower instructions for the 8 bits (`avx512`, `avx-vnni`, `avx2`; `portable`).
 
 use std::fs;
 use std::time::Instant;
