@@ -15,6 +15,8 @@ mod amx;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use std::sync::LazyLock;
+
 use super::tile::{Portable, Tiles};
 
 /// Instructions that this machine has.
@@ -77,9 +79,11 @@ impl Level {
         levels
     }
 
-    /// The fastest of this machine.
+    /// The fastest of this machine; looked for once.
     pub fn best() -> Level {
-        Level::all().pop().unwrap_or(Level(Instructions::Portable))
+        static BEST: LazyLock<Level> =
+            LazyLock::new(|| Level::all().pop().unwrap_or(Level(Instructions::Portable)));
+        *BEST
     }
 
     /// What `THEMELINE_KERNEL` calls it.
