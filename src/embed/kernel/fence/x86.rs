@@ -134,7 +134,7 @@ const EXACT_PAIR: i32 = 128;
 
 /// Columns in two parts, whose sum they are. Without VNNI products of bytes are added in pairs by `vpmaddubsw`, which
 /// saturates at 16 bits: where a pair of weights is too large for it, what is too much is multiplied apart. Of the
-/// weights of a transformer that is one pair in fifty.
+/// weights of a transformer few pairs are.
 struct Divided {
     exact: Vec<ColumnGroup>,
     excess: Vec<Excess>,
