@@ -68,7 +68,7 @@ impl ByteEncoder {
     ) -> Loaded<Self> {
         let layers = (0..config.n_layers)
             .into_par_iter()
-            .map(|index| Layer::load(weights, &config.family.layer(index), config))
+            .map(|index| Layer::load(weights, &config.family.layer(index), config, level))
             .collect::<Vec<_>>();
         // Of several faults the first is told, whichever is found first.
         let layers = layers.into_iter().collect::<Loaded<_>>()?;
@@ -79,12 +79,6 @@ impl ByteEncoder {
 
     fn layout(&self) -> HeadLayout<'_> {
         HeadLayout { n_heads: self.n_heads, hidden: self.hidden, bias: self.bias.as_ref() }
-    }
-
-    /// The same, computed with other instructions.
-    #[cfg(test)]
-    pub fn at(self, level: Level) -> Self {
-        ByteEncoder { level, ..self }
     }
 
     /// In place, shape `(n_tokens, hidden)`.
@@ -100,7 +94,7 @@ impl ByteEncoder {
 }
 
 impl Layer {
-    fn load(weights: &Weights<'_>, name: &str, config: &Config) -> Loaded<Self> {
+    fn load(weights: &Weights<'_>, name: &str, config: &Config, level: Level) -> Loaded<Self> {
         let (hidden, wide) = (config.hidden_size, config.intermediate_size);
         let linear = |part: &str, (input, output)| {
             let name = format!("{name}.{part}");
@@ -108,7 +102,7 @@ impl Layer {
             Ok::<_, String>((weight, weights.vector(&format!("{name}.bias"), output)?))
         };
         let pack = |(weight, bias): (Array2<f32>, ndarray::Array1<f32>)| {
-            ByteWeights::of(&weight.into_raw_vec_and_offset().0, &bias.to_vec())
+            ByteWeights::of(level, &weight.into_raw_vec_and_offset().0, &bias.to_vec())
         };
         let norm = |part: &str| LayerNorm::load(weights, &format!("{name}.{part}"), config);
         let names = config.family.names();
@@ -120,7 +114,7 @@ impl Layer {
             bias.extend(its_bias.iter().map(|x| x * scale));
         }
         Ok(Layer {
-            joined: ByteWeights::of(&weight, &bias)?,
+            joined: ByteWeights::of(level, &weight, &bias)?,
             output: pack(linear(names.output, (hidden, hidden))?)?,
             attention_norm: norm(names.attention_norm)?,
             widen: pack(linear(names.widen, (hidden, wide))?)?,
@@ -141,7 +135,7 @@ impl Layer {
         joined.resize(3 * hidden.len(), 0.0);
         context.resize(hidden.len(), 0.0);
         rows.set(level, hidden, size);
-        kernel::linear(level, rows, &self.joined, Then::Set, joined);
+        kernel::linear(rows, &self.joined, Then::Set, joined);
         let mut start = 0;
         for window in pack.rows() {
             let (from, to) = (start * size, (start + window.len()) * size);
@@ -150,7 +144,7 @@ impl Layer {
             start += window.len();
         }
         rows.set(level, context, size);
-        kernel::linear(level, rows, &self.output, Then::Add, hidden);
+        kernel::linear(rows, &self.output, Then::Add, hidden);
         self.attention_norm.forward(level, hidden);
     }
 
@@ -161,9 +155,9 @@ impl Layer {
             let wide = &mut room.wide;
             wide.resize(hidden.len() / size * wide_size, 0.0);
             room.rows.set(level, hidden, size);
-            kernel::linear(level, &room.rows, &self.widen, encoder.activate, wide);
+            kernel::linear(&room.rows, &self.widen, encoder.activate, wide);
             room.rows.set(level, wide, wide_size);
-            kernel::linear(level, &room.rows, &self.narrow, Then::Add, hidden);
+            kernel::linear(&room.rows, &self.narrow, Then::Add, hidden);
             self.norm.forward(level, hidden);
         }
     }

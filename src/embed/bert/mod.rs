@@ -83,7 +83,12 @@ impl Layers {
 
 impl BertEmbedder {
     /// Loads the model in `folder`.
-    pub(super) fn load(mut folder: ModelFolder, precision: Precision) -> Result<Self> {
+    pub(super) fn load(folder: ModelFolder, precision: Precision) -> Result<Self> {
+        Self::load_for(folder, precision, kernel::level()?)
+    }
+
+    /// Loads it for the instructions of a level.
+    fn load_for(mut folder: ModelFolder, precision: Precision, level: Level) -> Result<Self> {
         let config = Config::load(&mut folder)?;
         let modules = Modules::load(&mut folder, config.hidden_size)?;
         let Reading { preparation, max_tokens } = Reading::load(&mut folder, &config)?;
@@ -94,7 +99,6 @@ impl BertEmbedder {
         let limits = Limits { max_tokens, pack_tokens: PACK_TOKENS, skipped };
         let files = WeightFiles::read(&mut folder, "")?;
         let weights = files.weights(&folder)?;
-        let level = kernel::level()?;
         let (embeddings, layers, heads) = weights
             .of_encoder(config.family)
             .and_then(|weights| parts(&weights, (&config, max_tokens), (precision, level)))

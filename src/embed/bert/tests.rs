@@ -306,12 +306,10 @@ fn the_fingerprint_changes_with_the_weights_and_the_pooling() {
 #[test]
 fn at_8_bits_vectors_stay_near_those_of_f32_and_are_the_same_at_every_level() {
     let model = |level: Level| {
-        let model = load_at(&fixture("tiny-bert"), Precision::Int8).unwrap();
-        let Transformer::Own(embeddings, Layers::Int8(layers)) = model.transformer else {
-            panic!("8 bits were asked for")
-        };
-        let layers = Layers::Int8(layers.at(level));
-        BertEmbedder { transformer: Transformer::Own(embeddings, layers), ..model }
+        let folder = ModelFolder::new("tiny", &fixture("tiny-bert"));
+        let model = BertEmbedder::load_for(folder, Precision::Int8, level).unwrap();
+        assert!(matches!(model.transformer, Transformer::Own(_, Layers::Int8(_))));
+        model
     };
     let [portable, others @ ..] = &Level::all()[..] else { panic!("plain arithmetic is there") };
     let found = embed(&model(*portable), &texts());

@@ -54,9 +54,9 @@ pub enum Then {
     Add,
 }
 
-/// The linear layer `weights` of `rows`: `out` has shape `(n_rows, n_outputs)`.
-pub fn linear(level: Level, rows: &ByteRows, weights: &ByteWeights, then: Then, out: &mut [f32]) {
-    level.run(Linear { rows, weights, then, out });
+/// The linear layer `weights` of `rows`, which are to be of the same level: `out` has shape `(n_rows, n_outputs)`.
+pub fn linear(rows: &ByteRows, weights: &ByteWeights, then: Then, out: &mut [f32]) {
+    weights.level().run(Linear { rows, weights, then, out });
 }
 
 /// Brings each row of `values` to mean 0 and variance 1, then scales and shifts it.
@@ -93,12 +93,11 @@ impl Work for Linear<'_> {
         let n_outputs = self.weights.n_outputs();
         let mut tile = [[0; COLUMNS]; ROWS];
         for (at, (panel, columns)) in self.weights.panels().enumerate() {
-            let columns = tiles.columns(columns);
             let first = at * COLUMNS;
             let outputs = first..(first + COLUMNS).min(n_outputs);
             let out_blocks = self.out.chunks_mut(n_outputs * ROWS);
             for ((scales, rows), out) in self.rows.blocks().zip(out_blocks) {
-                tiles.bytes(rows, &columns, &mut tile);
+                tiles.bytes(rows, columns, &mut tile);
                 let out = out.chunks_mut(n_outputs).map(|row| &mut row[outputs.clone()]);
                 for ((sums, scale), out) in tile.iter().zip(scales).zip(out) {
                     panel.finish(sums, *scale, self.then, out);

@@ -2,7 +2,9 @@
 
 use super::Level;
 use super::fence::Work;
-use super::tile::{COLUMNS, ColumnGroup, MOST_INPUTS, ROWS, RowGroup, STEP, Tiles};
+use super::tile::{
+    COLUMNS, ColumnGroup, Columns, Excess, MOST_INPUTS, ROWS, RowGroup, STEP, Tiles,
+};
 use super::wide;
 
 /// The weights and biases of a linear layer: bytes with a scale a column.
@@ -14,6 +16,7 @@ pub struct ByteWeights {
     n_inputs: usize,
     n_outputs: usize,
     panels: Vec<Panel>,
+    level: Level,
 }
 
 /// What turns the sums of a panel's columns into outputs; 0 beyond the last output.
@@ -23,14 +26,15 @@ pub struct Panel {
     pub biases: [f32; COLUMNS],
     /// Sum of the weights, in steps: what a zero point of the rows is multiplied by.
     pub sums: [i32; COLUMNS],
+    excess: Vec<Excess>,
 }
 
 impl ByteWeights {
-    /// From `weight`, shape `(n_outputs, n_inputs)` row by row, and `bias`, shape `(n_outputs)`.
+    /// From `weight`, shape `(n_outputs, n_inputs)` row by row, and `bias`, shape `(n_outputs)`, for products at a level.
     ///
     /// # Errors
     /// Too many inputs for sums of 32 bits.
-    pub fn of(weight: &[f32], bias: &[f32]) -> Result<Self, String> {
+    pub fn of(level: Level, weight: &[f32], bias: &[f32]) -> Result<Self, String> {
         let n_outputs = bias.len();
         let n_inputs = weight.len() / n_outputs.max(1);
         if n_inputs > MOST_INPUTS {
@@ -46,13 +50,16 @@ impl ByteWeights {
             n_inputs,
             n_outputs,
             panels: Vec::with_capacity(n_panels),
+            level,
         };
         let columns: Vec<&[f32]> = weight.chunks(n_inputs.max(1)).collect();
         for (panel, (columns, biases)) in
             columns.chunks(COLUMNS).zip(bias.chunks(COLUMNS)).enumerate()
         {
             let groups = &mut packed.groups[panel * n_groups..(panel + 1) * n_groups];
-            packed.panels.push(Panel::pack(columns, biases, groups));
+            let mut panel = Panel::pack(columns, biases, groups);
+            level.run(Divide { groups, excess: &mut panel.excess });
+            packed.panels.push(panel);
         }
         Ok(packed)
     }
@@ -65,17 +72,26 @@ impl ByteWeights {
         self.n_outputs
     }
 
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
     /// Each panel with its weights.
-    pub fn panels(&self) -> impl Iterator<Item = (&Panel, &[ColumnGroup])> {
+    pub fn panels(&self) -> impl Iterator<Item = (&Panel, Columns<'_>)> {
         let n_groups = self.n_inputs.div_ceil(STEP).max(1);
-        self.panels.iter().zip(self.groups.chunks(n_groups))
+        let panels = self.panels.iter().zip(self.groups.chunks(n_groups));
+        panels.map(|(panel, groups)| (panel, Columns { groups, excess: &panel.excess }))
     }
 }
 
 impl Panel {
     fn pack(columns: &[&[f32]], biases: &[f32], groups: &mut [ColumnGroup]) -> Self {
-        let mut panel =
-            Panel { scales: [0.0; COLUMNS], biases: [0.0; COLUMNS], sums: [0; COLUMNS] };
+        let mut panel = Panel {
+            scales: [0.0; COLUMNS],
+            biases: [0.0; COLUMNS],
+            sums: [0; COLUMNS],
+            excess: Vec::new(),
+        };
         panel.biases[..biases.len()].copy_from_slice(biases);
         for (at, column) in columns.iter().enumerate() {
             let largest = column.iter().fold(0.0, |a: f32, x| a.max(x.abs()));
@@ -89,6 +105,20 @@ impl Panel {
             }
         }
         panel
+    }
+}
+
+struct Divide<'a> {
+    groups: &'a mut [ColumnGroup],
+    excess: &'a mut Vec<Excess>,
+}
+
+impl Work for Divide<'_> {
+    const OF_BYTES: bool = true;
+
+    #[inline(always)]
+    fn run(self, tiles: impl Tiles) {
+        *self.excess = tiles.divide(self.groups);
     }
 }
 

@@ -1,4 +1,6 @@
-use super::tile::{ColumnGroup, FEW, FloatTile, LANES, Lanes, Portable, RowGroup, STEP, Tile};
+use super::tile::{
+    ColumnGroup, Columns, FEW, FloatTile, LANES, Lanes, Portable, RowGroup, STEP, Tile,
+};
 use super::*;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -36,8 +38,8 @@ impl Layer {
         let mut out = numbers(n_rows * self.bias.len(), 7);
         let mut rows = ByteRows::default();
         rows.set(level, &self.rows, self.n_inputs);
-        let weights = ByteWeights::of(&self.weight, &self.bias).unwrap();
-        linear(level, &rows, &weights, then, &mut out);
+        let weights = ByteWeights::of(level, &self.weight, &self.bias).unwrap();
+        linear(&rows, &weights, then, &mut out);
         out
     }
 }
@@ -256,7 +258,9 @@ impl Work for Bytes<'_> {
             let row: Vec<[u8; STEP]> = self.0.iter().map(|group| group[at]).collect();
             tiles.put_row(&mut block, at, &row);
         }
-        tiles.bytes(&block, &tiles.columns(self.1), self.2);
+        let mut groups = self.1.to_vec();
+        let excess = tiles.divide(&mut groups);
+        tiles.bytes(&block, Columns { groups: &groups, excess: &excess }, self.2);
     }
 }
 
@@ -349,9 +353,9 @@ fn a_row_of_one_value_and_rows_of_zeros_have_no_range_and_stay_what_they_are() {
 
 #[test]
 fn weights_with_too_many_inputs_for_exact_sums_are_refused() {
-    let refused = ByteWeights::of(&vec![0.0; tile::MOST_INPUTS + 1], &[0.0]).err();
+    let refused = ByteWeights::of(Level::best(), &vec![0.0; tile::MOST_INPUTS + 1], &[0.0]).err();
     assert!(refused.unwrap().contains("--precision f32"));
-    assert!(ByteWeights::of(&vec![0.0; tile::MOST_INPUTS], &[0.0]).is_ok());
+    assert!(ByteWeights::of(Level::best(), &vec![0.0; tile::MOST_INPUTS], &[0.0]).is_ok());
 }
 
 #[test]

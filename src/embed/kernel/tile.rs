@@ -15,6 +15,22 @@ pub type RowGroup = [[u8; STEP]; ROWS];
 /// The weights of the next inputs for each column of a tile.
 pub type ColumnGroup = [[i8; STEP]; COLUMNS];
 
+/// The columns of a panel, as [`Tiles::divide`] has left them.
+#[derive(Clone, Copy)]
+pub struct Columns<'c> {
+    pub groups: &'c [ColumnGroup],
+    /// What is multiplied apart, and added.
+    pub excess: &'c [Excess],
+}
+
+/// What was taken from the weights of a group for one column.
+pub struct Excess {
+    pub group: usize,
+    pub column: usize,
+    /// The bytes of a [`STEP`] of weights.
+    pub weights: i32,
+}
+
 /// The sums, row by row.
 pub type Tile = [[i32; COLUMNS]; ROWS];
 
@@ -34,9 +50,6 @@ pub type FloatTile = [Lanes; FEW];
 
 /// The sums of products of a tile, which it replaces.
 pub trait Tiles {
-    /// The columns of a panel, as products take them.
-    type Columns<'c>;
-
     /// Puts the bytes of row `at` into a block of rows, in the order in which `bytes` takes them. One set of instructions
     /// does not read what another has put there.
     #[inline(always)]
@@ -46,11 +59,14 @@ pub trait Tiles {
         }
     }
 
-    /// Takes on the columns of a panel, for the products of many rows.
-    fn columns<'c>(&self, columns: &'c [ColumnGroup]) -> Self::Columns<'c>;
+    /// Takes from the columns of a panel what is multiplied apart, once for all products.
+    #[inline(always)]
+    fn divide(&self, _columns: &mut [ColumnGroup]) -> Vec<Excess> {
+        Vec::new()
+    }
 
     /// Exact.
-    fn bytes(&self, rows: &[RowGroup], columns: &Self::Columns<'_>, tile: &mut Tile);
+    fn bytes(&self, rows: &[RowGroup], columns: Columns<'_>, tile: &mut Tile);
 
     /// Added one by one in order: the same bits however it is done.
     fn floats(&self, rows: &[[f32; FEW]], columns: &[Lanes], tile: &mut FloatTile);
@@ -60,15 +76,10 @@ pub trait Tiles {
 pub struct Portable;
 
 impl Tiles for Portable {
-    type Columns<'c> = &'c [ColumnGroup];
-
-    fn columns<'c>(&self, columns: &'c [ColumnGroup]) -> &'c [ColumnGroup] {
-        columns
-    }
-
-    fn bytes(&self, rows: &[RowGroup], columns: &&[ColumnGroup], tile: &mut Tile) {
+    fn bytes(&self, rows: &[RowGroup], columns: Columns<'_>, tile: &mut Tile) {
         *tile = [[0; COLUMNS]; ROWS];
-        for (rows, columns) in rows.chunks(EXACT_GROUPS).zip(columns.chunks(EXACT_GROUPS)) {
+        let parts = rows.chunks(EXACT_GROUPS).zip(columns.groups.chunks(EXACT_GROUPS));
+        for (rows, columns) in parts {
             let sums = exact_sums(rows, columns);
             for (to, sum) in tile.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
                 *to += *sum as i32;

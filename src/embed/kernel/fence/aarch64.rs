@@ -4,7 +4,7 @@ use std::arch::aarch64::*;
 use std::arch::asm;
 
 use super::super::tile::{
-    COLUMNS, ColumnGroup, FEW, FloatTile, LANES, Lanes, ROWS, RowGroup, STEP, Tile, Tiles,
+    COLUMNS, ColumnGroup, Columns, FEW, FloatTile, LANES, Lanes, ROWS, RowGroup, STEP, Tile, Tiles,
 };
 use super::Work;
 
@@ -12,17 +12,10 @@ use super::Work;
 struct DotProduct(());
 
 impl Tiles for DotProduct {
-    type Columns<'c> = &'c [ColumnGroup];
-
     #[inline(always)]
-    fn columns<'c>(&self, columns: &'c [ColumnGroup]) -> &'c [ColumnGroup] {
-        columns
-    }
-
-    #[inline(always)]
-    fn bytes(&self, rows: &[RowGroup], columns: &&[ColumnGroup], tile: &mut Tile) {
+    fn bytes(&self, rows: &[RowGroup], columns: Columns<'_>, tile: &mut Tile) {
         // SAFETY: whoever holds a `DotProduct` runs on a machine that has it.
-        unsafe { bytes_dot_product(rows, columns, tile) }
+        unsafe { bytes_dot_product(rows, columns.groups, tile) }
     }
 
     #[inline(always)]

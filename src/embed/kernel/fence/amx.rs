@@ -8,7 +8,7 @@ use std::arch::asm;
 use std::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
 
 use super::super::tile::{
-    COLUMNS, ColumnGroup, FEW, FloatTile, Lanes, ROWS, RowGroup, STEP, Tile, Tiles,
+    COLUMNS, ColumnGroup, Columns, FEW, FloatTile, Lanes, ROWS, RowGroup, STEP, Tile, Tiles,
 };
 use super::Work;
 use super::x86::floats_avx512;
@@ -17,8 +17,6 @@ use super::x86::floats_avx512;
 struct Amx(());
 
 impl Tiles for Amx {
-    type Columns<'c> = &'c [ColumnGroup];
-
     /// The unit takes a row's bytes side by side: they stay so, one row after the other.
     #[inline(always)]
     fn put_row(&self, block: &mut [RowGroup], at: usize, bytes: &[[u8; STEP]]) {
@@ -27,14 +25,9 @@ impl Tiles for Amx {
     }
 
     #[inline(always)]
-    fn columns<'c>(&self, columns: &'c [ColumnGroup]) -> &'c [ColumnGroup] {
-        columns
-    }
-
-    #[inline(always)]
-    fn bytes(&self, rows: &[RowGroup], columns: &&[ColumnGroup], tile: &mut Tile) {
+    fn bytes(&self, rows: &[RowGroup], columns: Columns<'_>, tile: &mut Tile) {
         // SAFETY: whoever holds an `Amx` runs on a machine that has it, with its registers set up.
-        unsafe { bytes_amx(rows, columns, tile) }
+        unsafe { bytes_amx(rows, columns.groups, tile) }
     }
 
     #[inline(always)]

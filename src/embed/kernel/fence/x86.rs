@@ -3,7 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::super::tile::{
-    COLUMNS, ColumnGroup, FEW, FloatTile, LANES, Lanes, ROWS, RowGroup, STEP, Tile, Tiles,
+    COLUMNS, ColumnGroup, Columns, Excess, FEW, FloatTile, LANES, Lanes, ROWS, RowGroup, STEP,
+    Tile, Tiles,
 };
 use super::Work;
 
@@ -11,17 +12,14 @@ use super::Work;
 struct Avx2(());
 
 impl Tiles for Avx2 {
-    type Columns<'c> = Divided;
-
     #[inline(always)]
-    fn columns(&self, columns: &[ColumnGroup]) -> Divided {
-        // SAFETY: whoever holds an `Avx2` runs on a machine that has it.
-        unsafe { divided(columns) }
+    fn divide(&self, columns: &mut [ColumnGroup]) -> Vec<Excess> {
+        divide(columns)
     }
 
     #[inline(always)]
-    fn bytes(&self, rows: &[RowGroup], columns: &Divided, tile: &mut Tile) {
-        // SAFETY: as above.
+    fn bytes(&self, rows: &[RowGroup], columns: Columns<'_>, tile: &mut Tile) {
+        // SAFETY: whoever holds an `Avx2` runs on a machine that has it.
         unsafe { bytes_avx2(rows, columns, tile) }
     }
 
@@ -36,17 +34,10 @@ impl Tiles for Avx2 {
 struct AvxVnni(());
 
 impl Tiles for AvxVnni {
-    type Columns<'c> = &'c [ColumnGroup];
-
     #[inline(always)]
-    fn columns<'c>(&self, columns: &'c [ColumnGroup]) -> &'c [ColumnGroup] {
-        columns
-    }
-
-    #[inline(always)]
-    fn bytes(&self, rows: &[RowGroup], columns: &&[ColumnGroup], tile: &mut Tile) {
+    fn bytes(&self, rows: &[RowGroup], columns: Columns<'_>, tile: &mut Tile) {
         // SAFETY: whoever holds an `AvxVnni` runs on a machine that has it.
-        unsafe { bytes_avx_vnni(rows, columns, tile) }
+        unsafe { bytes_avx_vnni(rows, columns.groups, tile) }
     }
 
     #[inline(always)]
@@ -60,17 +51,10 @@ impl Tiles for AvxVnni {
 struct Avx512(());
 
 impl Tiles for Avx512 {
-    type Columns<'c> = &'c [ColumnGroup];
-
     #[inline(always)]
-    fn columns<'c>(&self, columns: &'c [ColumnGroup]) -> &'c [ColumnGroup] {
-        columns
-    }
-
-    #[inline(always)]
-    fn bytes(&self, rows: &[RowGroup], columns: &&[ColumnGroup], tile: &mut Tile) {
+    fn bytes(&self, rows: &[RowGroup], columns: Columns<'_>, tile: &mut Tile) {
         // SAFETY: whoever holds an `Avx512` runs on a machine that has it.
-        unsafe { bytes_avx512(rows, columns, tile) }
+        unsafe { bytes_avx512(rows, columns.groups, tile) }
     }
 
     #[inline(always)]
@@ -132,64 +116,38 @@ fn load_512(columns: &ColumnGroup) -> [__m512i; COLUMNS / WIDE] {
 /// 255 × 128 < 2¹⁵.
 const EXACT_PAIR: i32 = 128;
 
-/// Columns in two parts, whose sum they are. Without VNNI products of bytes are added in pairs by `vpmaddubsw`, which
-/// saturates at 16 bits: where a pair of weights is too large for it, what is too much is multiplied apart. Of the
-/// weights of a transformer few pairs are.
-struct Divided {
-    exact: Vec<ColumnGroup>,
-    excess: Vec<Excess>,
-}
-
-/// What is too much of a pair of weights.
-struct Excess {
-    group: usize,
-    column: usize,
-    /// The bytes of a [`STEP`] of weights, all but one of them 0.
-    weights: i32,
-}
-
-#[target_feature(enable = "avx2")]
-fn divided(columns: &[ColumnGroup]) -> Divided {
-    let mut divided = Divided { exact: columns.to_vec(), excess: Vec::new() };
-    for (group, columns) in divided.exact.iter_mut().enumerate() {
-        for first in (0..COLUMNS).step_by(HALF) {
-            let mut large = large_pairs(&columns[first..first + HALF]);
-            while large != 0 {
-                let pair = large.trailing_zeros() as usize / 2;
-                large &= !(0b11 << (2 * pair));
-                let (column, at) = (first + pair / 2, pair % 2 * 2);
-                let own = &mut columns[column];
+/// Without VNNI products of bytes are added in pairs by `vpmaddubsw`, which saturates at 16 bits: where a pair of weights
+/// is too large for it, what is too much is multiplied apart. Of the weights of a transformer few pairs are.
+fn divide(columns: &mut [ColumnGroup]) -> Vec<Excess> {
+    let mut excess = Vec::new();
+    for (group, columns) in columns.iter_mut().enumerate() {
+        for (column, own) in columns.iter_mut().enumerate() {
+            for at in (0..STEP).step_by(2) {
                 let sum = i32::from(own[at]) + i32::from(own[at + 1]);
+                if sum.abs() <= EXACT_PAIR {
+                    continue;
+                }
                 // Both have the sign of the sum, and what is left of the first has it too.
                 let too_much = (sum - EXACT_PAIR * sum.signum()) as i8;
                 own[at] -= too_much;
                 let mut weights = [0; STEP];
                 weights[at] = too_much.cast_unsigned();
-                let weights = i32::from_ne_bytes(weights);
-                divided.excess.push(Excess { group, column, weights });
+                excess.push(Excess { group, column, weights: i32::from_ne_bytes(weights) });
             }
         }
     }
-    divided
-}
-
-/// Two bits for each pair of weights of a register: set where the pair is too large.
-#[target_feature(enable = "avx2")]
-fn large_pairs(columns: &[[i8; STEP]]) -> u32 {
-    let sums = _mm256_maddubs_epi16(_mm256_set1_epi8(1), load_bytes_256(columns));
-    let large = _mm256_cmpgt_epi16(_mm256_abs_epi16(sums), _mm256_set1_epi16(EXACT_PAIR as i16));
-    _mm256_movemask_epi8(large).cast_unsigned()
+    excess
 }
 
 #[target_feature(enable = "avx2")]
-fn bytes_avx2(rows: &[RowGroup], columns: &Divided, tile: &mut Tile) {
-    exact_bytes_avx2(rows, &columns.exact, tile);
+fn bytes_avx2(rows: &[RowGroup], columns: Columns<'_>, tile: &mut Tile) {
+    exact_bytes_avx2(rows, columns.groups, tile);
     if !columns.excess.is_empty() {
-        add_excess(rows, &columns.excess, tile);
+        add_excess(rows, columns.excess, tile);
     }
 }
 
-/// Adds four products to each sum, exact where [`large_pairs`] finds none.
+/// Adds four products to each sum, exact for pairs that [`divide`] has left.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn add_products_avx2(sums: __m256i, rows: __m256i, weights: __m256i) -> __m256i {
@@ -373,7 +331,8 @@ mod tests {
             let (mut found, mut expected) = ([[1; COLUMNS]; ROWS], [[2; COLUMNS]; ROWS]);
             // SAFETY: the machine was seen to have it.
             unsafe { bytes_avx512_vl(&rows, &columns, &mut found) };
-            Portable.bytes(&rows, &Portable.columns(&columns), &mut expected);
+            let columns = Columns { groups: &columns, excess: &[] };
+            Portable.bytes(&rows, columns, &mut expected);
             assert_eq!(found, expected);
         }
     }
