@@ -76,7 +76,7 @@ pub enum Error {
         size(*limit)
     )]
     Memory {
-        /// Bytes that are held, and those that would come on top.
+        /// Bytes that are held.
         needed: u64,
         /// Bytes that are allowed.
         limit: u64,

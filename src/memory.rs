@@ -16,18 +16,10 @@ impl MemoryLimit {
     /// # Errors
     /// `Memory`.
     pub fn check(self) -> Result<()> {
-        self.check_room(0)
-    }
-
-    /// An error where there is no room for so many bytes more.
-    ///
-    /// # Errors
-    /// `Memory`.
-    pub fn check_room(self, more: u64) -> Result<()> {
         let Some(limit) = self.0 else { return Ok(()) };
-        let needed = held().unwrap_or(0).saturating_add(more);
-        match needed > limit {
-            true => Err(Error::Memory { needed, limit, kept: None }),
+        let held = held().unwrap_or(0);
+        match held > limit {
+            true => Err(Error::Memory { needed: held, limit, kept: None }),
             false => Ok(()),
         }
     }
@@ -66,9 +58,8 @@ mod tests {
         for wrong in ["", "much", "-2GB", "2 lightyears"] {
             assert!(wrong.parse::<MemoryLimit>().unwrap_err().hint().unwrap().contains("2GB"));
         }
-        assert!(MemoryLimit::default().check_room(u64::MAX).is_ok());
-        let limit = MemoryLimit(Some(1 << 40));
-        assert!(limit.check().is_ok() && limit.check_room(1 << 40).is_err());
+        assert!(MemoryLimit::default().check().is_ok());
+        assert!(MemoryLimit(Some(1 << 40)).check().is_ok());
         let error = MemoryLimit(Some(1 << 20)).check().unwrap_err();
         assert_eq!(error.exit_code(), 1);
         assert!(error.to_string().contains("--memory allows 1.0 MB"), "{error}");

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use predicates::prelude::*;
 use predicates::str::contains;
 use serde_json::{Value, json};
@@ -181,6 +183,34 @@ fn folders_are_compared_together_where_they_share_their_themes() {
     themeline(&["compare", path(&dir), path(&other), "--out", path(&out)])
         .code(2)
         .stderr(contains("different themes").and(contains("score --themes")));
+}
+
+/// Writes `units.parquet` anew, the last unit first.
+fn turn_units_round(dir: &Path) {
+    let path = dir.join("units.parquet");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(&path).unwrap()).unwrap();
+    let schema = reader.schema().clone();
+    let batches: Vec<_> = reader.build().unwrap().map(Result::unwrap).collect();
+    let mut out = ArrowWriter::try_new(fs::File::create(&path).unwrap(), schema, None).unwrap();
+    for batch in batches.iter().rev() {
+        (0..batch.num_rows()).rev().for_each(|row| out.write(&batch.slice(row, 1)).unwrap());
+    }
+    out.close().unwrap();
+}
+
+#[test]
+fn units_may_stand_in_another_order_than_documents() {
+    let root = TempDir::new().unwrap();
+    let dir = finished(root.path());
+    let (as_written, turned) = (root.path().join("as-written"), root.path().join("turned"));
+    for (out, is_turned) in [(&as_written, false), (&turned, true)] {
+        if is_turned {
+            turn_units_round(&dir);
+        }
+        themeline(&["compare", path(&dir), "--out", path(out), "--group", "office"]).success();
+    }
+    assert!(!rows(&trends(&turned), "comparisons", &[("verdict", json!("rose"))]).is_empty());
+    assert_eq!(trends(&turned), trends(&as_written));
 }
 
 #[test]

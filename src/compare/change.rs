@@ -145,7 +145,7 @@ fn tested(
     options: &CompareOptions,
 ) -> Vec<Option<f64>> {
     let has_enough =
-        |side: &Estimated<'_>| side.side.documents.len() >= MIN_DOCUMENTS && side.shares.is_some();
+        |side: &Estimated<'_>| side.side.documents.n() >= MIN_DOCUMENTS && side.shares.is_some();
     if !has_enough(from) || !has_enough(to) {
         return vec![None; themes.len()];
     }
@@ -183,7 +183,7 @@ fn compared(
 ) -> Comparison {
     let (from, to) = (&sides[&pair.from], &sides[&pair.to]);
     let estimate = |side: &Estimated<'_>| side.shares.as_ref().map(|shares| shares[index]);
-    let n = |side: &Estimated<'_>| side.side.documents.len();
+    let n = |side: &Estimated<'_>| side.side.documents.n();
     let both = estimate(from).zip(estimate(to));
     let mut comparison = Comparison {
         theme: theme.id.clone(),
@@ -191,7 +191,7 @@ fn compared(
         from: pair.from.1.clone(),
         to: pair.to.1.clone(),
         family: pair.family,
-        n_documents: (from.side.n_documents(), to.side.n_documents()),
+        n_documents: (from.total.n_documents, to.total.n_documents),
         shares: both.map(|(from, to)| (from.share, to.share)),
         interval: both.and_then(|(from, to)| interval(from, to)),
         p,

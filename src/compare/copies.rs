@@ -1,14 +1,7 @@
-//! Whether copies count, and what shares would be if they all did.
-
-use std::collections::{BTreeMap, HashSet};
+//! Whether copies count.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use super::CompareOptions;
-use super::counted::{Counted, CountedDocument};
-use super::moments::{Sums, Weighed};
-use super::side::{self, Key};
 
 /// Whether a text that repeats another counts.
 #[derive(
@@ -34,44 +27,13 @@ pub enum Copies {
     All,
 }
 
-impl Counted {
-    /// The documents to count, by their ids.
-    pub(super) fn of(&self, copies: Copies) -> Vec<&CountedDocument> {
-        let mut documents: Vec<&CountedDocument> = match copies {
-            Copies::Once => self.documents.iter().collect(),
-            Copies::All => {
-                let whole: HashSet<&str> = self.copies.iter().map(|copy| &*copy.id).collect();
-                let others = self.documents.iter().filter(|other| !whole.contains(&*other.id));
-                others.chain(&self.copies).collect()
-            }
-        };
-        documents.sort_by(|a, b| a.id.cmp(&b.id));
-        documents
-    }
-}
-
-/// For each period, of all documents and of those of each group, the share of each theme if every
-/// copy counted, 0..1; `None`: the documents weigh nothing.
-pub(super) fn shares(
-    counted: &Counted,
-    n_columns: usize,
-    options: &CompareOptions,
-) -> BTreeMap<Key, Option<Vec<f64>>> {
-    let documents = counted.of(Copies::All);
-    let of_side = |(key, side): (Key, side::Side<'_>)| {
-        let total = Weighed::new(&side.documents, options.measure, n_columns).total();
-        let sums = Sums { sums: &total, n: side.documents.len() };
-        let shares = (sums.weight() > 0.0).then(|| (0..n_columns).map(|k| sums.share(k)).collect());
-        (key, shares)
-    };
-    side::periods(&documents).into_iter().map(of_side).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use super::super::{CountedTheme, Measure, ThemeName, compare};
+    use super::super::{
+        CompareOptions, Counted, CountedDocument, CountedTheme, Measure, ThemeName, compare,
+    };
     use super::*;
 
     fn document(id: &str, n_bytes: u64, share: f64) -> CountedDocument {
@@ -101,7 +63,7 @@ mod tests {
         let options = CompareOptions { measure, copies, ..CompareOptions::default() };
         let cells = compare(&counted, &themes, &options).unwrap().cells;
         let share = cells[0].shares.as_ref().unwrap()[0].share;
-        (share, cells[0].with_copies.as_ref().unwrap()[0], cells[0].documents.len())
+        (share, cells[0].with_copies.as_ref().unwrap()[0], cells[0].documents.list().len())
     }
 
     #[test]

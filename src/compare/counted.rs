@@ -7,7 +7,6 @@
 use std::ops::Index;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +47,7 @@ pub struct ThemeName {
 }
 
 /// What a document says of one theme.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CountedTheme {
     /// Part of the document's text, 0..1.
     pub share: f64,
@@ -57,11 +56,11 @@ pub struct CountedTheme {
 }
 
 /// What a document says of every theme, in the model's order. Those that it does not mention take no memory.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct CountedThemes {
     n: u32,
     /// Those that it mentions, by their number.
-    said: Box<[(u32, CountedTheme)]>,
+    said: Vec<(u32, CountedTheme)>,
 }
 
 /// A theme that is not mentioned.
@@ -107,11 +106,11 @@ impl Index<usize> for CountedThemes {
 /// A field that says of what kind a document is: its name and value.
 pub type Field = (Arc<str>, Arc<str>);
 
-/// What is counted of one document. An archive has millions, so what many have in common is shared.
-#[derive(Debug, Clone, PartialEq)]
+/// What is counted of one document. What many have in common is shared.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct CountedDocument {
     /// Its id.
-    pub id: Arc<str>,
+    pub id: String,
     /// Label of its period; `None`: it is in no period.
     pub period: Option<Arc<str>>,
     /// Its value of the field that documents are grouped by; `None`: it has none.
@@ -177,7 +176,7 @@ pub(super) fn six_decimals(x: f64) -> f64 {
     (x * 1e6).round() / 1e6
 }
 
-/// The documents that shares are computed from.
+/// Documents that shares are computed from, in memory.
 #[derive(Debug, Clone, Default)]
 pub struct Counted {
     /// With copies left out.
@@ -187,13 +186,6 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// Puts the documents in the order of their ids, in which they are taken: every use is then quick.
-    pub fn sort(&mut self) {
-        for documents in [&mut self.documents, &mut self.copies] {
-            documents.par_sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        }
-    }
-
     /// Adds a document that repeats passages of others. Where nothing is left, it is a copy.
     pub fn add_part(&mut self, whole: CountedDocument, first_said: FirstSaid) {
         self.documents.extend(first_said.counted(&whole));

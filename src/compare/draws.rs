@@ -47,26 +47,10 @@ impl Draws {
         sums
     }
 
-    /// `n` rows of `width` numbers gathered at random into groups of `size`, the last one perhaps smaller: their
-    /// sums, a row a group. `add` adds the row of an index to what it is given. Groups of one are the rows as
+    /// Deals `n` things at random into groups of `size`, the last one perhaps smaller. Groups of one are the things as
     /// they stand, and draw nothing.
-    pub fn gathered(
-        &mut self,
-        (n, width): (usize, usize),
-        size: usize,
-        add: impl Fn(usize, &mut [f64]),
-    ) -> Array2<f64> {
-        let mut order: Vec<u32> = (0..n as u32).collect();
-        if size > 1 {
-            self.shuffle(&mut order);
-        }
-        let groups = order.chunks(size.max(1));
-        let mut sums = Array2::zeros((groups.len(), width));
-        for (group, mut sum) in groups.zip(sums.outer_iter_mut()) {
-            let Some(sum) = sum.as_slice_mut() else { continue };
-            group.iter().for_each(|&index| add(index as usize, sum));
-        }
-        sums
+    pub fn groups(&mut self, n: usize, size: usize) -> Groups<'_> {
+        Groups::new(self, n, size.max(1))
     }
 
     /// Puts them in a random order.
@@ -114,9 +98,87 @@ impl Draws {
     }
 }
 
+/// Things dealt into groups one after the other, each into a place drawn from those that are free: no division of
+/// them is more likely than another, and nothing is kept of a thing.
+#[derive(Debug)]
+pub(super) struct Groups<'d> {
+    draws: &'d mut Draws,
+    size: usize,
+    n_dealt: usize,
+    /// Free places in all.
+    n_free: usize,
+    /// Free places by group, as sums over runs of groups (Fenwick 1994); `free[0]` is not used.
+    free: Vec<usize>,
+}
+
+impl<'d> Groups<'d> {
+    fn new(draws: &'d mut Draws, n: usize, size: usize) -> Self {
+        let n_groups = n.div_ceil(size);
+        let mut free = vec![0; n_groups + 1];
+        for group in 1..=n_groups {
+            free[group] += size.min(n - (group - 1) * size);
+            let above = group + (group & group.wrapping_neg());
+            if above <= n_groups {
+                free[above] += free[group];
+            }
+        }
+        Groups { draws, size, n_dealt: 0, n_free: n, free }
+    }
+
+    /// The number of groups.
+    pub fn n(&self) -> usize {
+        self.free.len() - 1
+    }
+
+    /// The group of the next thing. There must be one.
+    pub fn next(&mut self) -> usize {
+        self.n_dealt += 1;
+        if self.size == 1 {
+            return self.n_dealt - 1;
+        }
+        let mut place = self.draws.0.random_range(0..self.n_free as u64) as usize;
+        self.n_free -= 1;
+        // Down from the longest run: past those whose free places all come before the one drawn.
+        let (mut group, mut step) = (0, (self.n() + 1).next_power_of_two() / 2);
+        while step > 0 {
+            match self.free.get(group + step) {
+                Some(&free) if free <= place => (group, place) = (group + step, place - free),
+                Some(_) => self.free[group + step] -= 1,
+                None => {}
+            }
+            step /= 2;
+        }
+        group
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_division_into_groups_is_as_likely_as_another() {
+        // Of 5 things in groups of 2, 2 and 1 there are 30 divisions.
+        let (mut draws, mut counts) =
+            (Draws::new(1, &["groups"]), std::collections::BTreeMap::new());
+        for _ in 0..30_000 {
+            let mut groups = draws.groups(5, 2);
+            assert_eq!(groups.n(), 3);
+            let division = [0; 5].map(|_| groups.next());
+            *counts.entry(division).or_insert(0.0) += 1.0;
+        }
+        let spread: f64 = counts.values().map(|n: &f64| (n - 1000.0).powi(2) / 1000.0).sum();
+        assert_eq!(counts.len(), 30);
+        // Chi-square of 29 degrees of freedom is over 58.3 once in a thousand.
+        assert!(spread < 58.3, "{spread}");
+        for (n, size) in [(1, 1), (7, 7), (1000, 3), (4097, 8), (64, 2)] {
+            let mut groups = draws.groups(n, size);
+            let mut sizes = vec![0; groups.n()];
+            (0..n).for_each(|_| sizes[groups.next()] += 1);
+            let (last, whole) = sizes.split_last().unwrap();
+            assert!(whole.iter().all(|own| *own == size) && *last == n - whole.len() * size);
+        }
+    }
 
     #[test]
     fn every_choice_is_as_likely_as_another() {

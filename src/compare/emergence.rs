@@ -1,8 +1,7 @@
 //! When a theme that no codebook names first appears, and what becomes of it.
 
-use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
-use super::counted::CountedDocument;
 use super::{Cell, Sides, Trends, words};
 
 /// Documents of a period that must mention a theme before it is said to appear: one may be chance.
@@ -33,19 +32,19 @@ pub struct Appearance {
 
 /// The course of some themes of the model, by their indices; a theme that no dated document mentions has
 /// none.
-pub fn appearances(trends: &Trends, sides: &Sides<'_>, themes: &[usize]) -> Vec<Appearance> {
+pub fn appearances(trends: &Trends, sides: &Sides, themes: &[usize]) -> Vec<Appearance> {
     let cells: Vec<&Cell> = trends.cells.iter().filter(|cell| cell.group.is_none()).collect();
-    let documents = &sides.documents;
-    themes.iter().filter_map(|&theme| appearance(trends, &cells, documents, theme)).collect()
+    let counts = counts(sides, themes);
+    let own = themes.iter().zip(&counts);
+    own.filter_map(|(&theme, counts)| appearance(trends, &cells, counts, theme)).collect()
 }
 
 fn appearance(
     trends: &Trends,
     cells: &[&Cell],
-    documents: &[&CountedDocument],
+    of_period: &ByPeriod<'_>,
     theme: usize,
 ) -> Option<Appearance> {
-    let of_period = by_period(documents, theme);
     let of_cell = |cell: &&Cell| of_period.get(&*cell.period).copied().unwrap_or_default();
     let counts: Vec<(u64, u64)> = cells.iter().map(of_cell).collect();
     let from = |least: u64| counts.iter().position(|(n_mentions, _)| *n_mentions >= least);
@@ -71,16 +70,23 @@ fn appearance(
 }
 
 /// For each period the documents that mention a theme, and all of them.
-fn by_period<'c>(
-    documents: &[&'c CountedDocument],
-    theme: usize,
-) -> FxHashMap<&'c str, (u64, u64)> {
-    let mut counts: FxHashMap<&str, (u64, u64)> = FxHashMap::default();
-    for document in documents {
-        let Some(period) = &document.period else { continue };
-        let counts = counts.entry(period).or_default();
-        counts.0 += u64::from(document.themes[theme].n_mentions > 0);
-        counts.1 += 1;
+type ByPeriod<'s> = BTreeMap<&'s str, (u64, u64)>;
+
+/// For each of some themes.
+fn counts<'s>(sides: &'s Sides, themes: &[usize]) -> Vec<ByPeriod<'s>> {
+    let mut counts = vec![ByPeriod::new(); themes.len()];
+    let periods = sides.of.values().filter(|side| side.key.0.is_none() && side.is_period);
+    for side in periods.filter(|_| !themes.is_empty()) {
+        let mut of_period = vec![(0, 0); themes.len()];
+        side.documents.each(|row| {
+            for (theme, (n_mentions, n)) in themes.iter().zip(&mut of_period) {
+                *n_mentions += u64::from(row.document.themes[*theme].n_mentions > 0);
+                *n += 1;
+            }
+        });
+        for (counts, of_period) in counts.iter_mut().zip(of_period) {
+            counts.insert(&side.key.1, of_period);
+        }
     }
     counts
 }
@@ -88,17 +94,7 @@ fn by_period<'c>(
 /// The probability that of `n` documents drawn without replacement from `all` (mentions, documents) at most
 /// `k` mention the theme.
 fn at_most(k: u64, n: u64, (mentions, documents): (u64, u64)) -> f64 {
-    let ln_factorials: Vec<f64> = [0.0]
-        .into_iter()
-        .chain((1..=documents).scan(0.0, |sum, i| {
-            *sum += (i as f64).ln();
-            Some(*sum)
-        }))
-        .collect();
-    let ln_choose = |n: u64, k: u64| {
-        let of = |i: u64| ln_factorials[i as usize];
-        of(n) - of(k) - of(n - k)
-    };
+    let ln_choose = |n: u64, k: u64| ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k);
     let least = (n + mentions).saturating_sub(documents);
     let p = |i: u64| {
         let ways = ln_choose(mentions, i) + ln_choose(documents - mentions, n - i);
@@ -107,11 +103,21 @@ fn at_most(k: u64, n: u64, (mentions, documents): (u64, u64)) -> f64 {
     (least..=k).map(p).sum::<f64>().min(1.0)
 }
 
+/// The logarithm of n!, from Stirling's series where that is exact to the last digits.
+fn ln_factorial(n: u64) -> f64 {
+    if n < 32 {
+        return (2..=n).map(|i| (i as f64).ln()).sum();
+    }
+    let n = n as f64;
+    let series = 1.0 / (12.0 * n) - 1.0 / (360.0 * n.powi(3)) + 1.0 / (1260.0 * n.powi(5));
+    n * n.ln() - n + 0.5 * (std::f64::consts::TAU * n).ln() + series
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use super::super::{CompareOptions, Counted, CountedTheme, ThemeName};
+    use super::super::{CompareOptions, Counted, CountedDocument, CountedTheme, ThemeName};
     use super::*;
 
     #[test]
@@ -129,7 +135,7 @@ mod tests {
 
     fn counted(mentions: &[(u32, u64, u64)]) -> Counted {
         let document = |year: u32, i: u64, n_mentions: u64| CountedDocument {
-            id: format!("{year}-{i:03}").into(),
+            id: format!("{year}-{i:03}"),
             period: Some(year.to_string().into()),
             group: None,
             n_documents: 1,
@@ -153,7 +159,7 @@ mod tests {
         let theme = ThemeName { id: "found".to_owned(), name: "Hydrogen".to_owned() };
         let options = CompareOptions { resamples: 100, ..CompareOptions::default() };
         let sides = Sides::new(&counted, &options).unwrap();
-        appearances(&sides.compare(&[theme]), &sides, &[0]).pop()
+        appearances(&sides.compare(&[theme]).unwrap(), &sides, &[0]).pop()
     }
 
     #[test]

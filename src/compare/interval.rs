@@ -14,6 +14,7 @@
 //! have hidden: the part of documents that may mention it (Clopper and Pearson 1934, with the number
 //! of documents that their weights leave), times what a document that mentions it usually says.
 
+use super::counted::{CountedDocument, Measure};
 use super::draws::Draws;
 use super::moments::{ENOUGH_DOCUMENTS, Sums, Weighed};
 use super::quantile::{of_sorted, student};
@@ -42,17 +43,24 @@ pub(super) struct Usual {
     pub rest: Vec<f64>,
 }
 
-impl Usual {
-    /// Over all documents. A theme that none of them mentions is taken for the largest.
-    pub fn of(all: Weighed<'_>) -> Self {
-        let mut themes = vec![[Mean::default(); 2]; all.n_themes()];
-        for (x, parts) in all.each() {
-            for ([part, rest], y) in themes.iter_mut().zip(parts) {
-                part.add(y, x);
-                rest.add(x - y, x);
-            }
+/// What [`Usual`] is made of, by theme: what the theme takes of the documents that mention it, and the same of all but
+/// the theme.
+#[derive(Debug, Clone, Default)]
+pub(super) struct UsualSums(Vec<[Mean; 2]>);
+
+impl UsualSums {
+    pub fn add(&mut self, document: &CountedDocument, measure: Measure) {
+        let (x, themes) = (document.weight(measure), &mut self.0);
+        themes.resize(document.themes.n() + 1, Default::default());
+        for ([part, rest], y) in themes.iter_mut().zip(document.parts(measure)) {
+            part.add(y, x);
+            rest.add(x - y, x);
         }
-        let [part, rest] = [0, 1].map(|k| or_largest(themes.iter().map(|of| of[k].part())));
+    }
+
+    /// A theme that no document mentions is taken for the largest.
+    pub fn usual(&self) -> Usual {
+        let [part, rest] = [0, 1].map(|k| or_largest(self.0.iter().map(|of| of[k].part())));
         Usual { part, rest }
     }
 }
@@ -126,7 +134,7 @@ fn at_the_edge(documents: Weighed<'_>, of_theme: &OfTheme<'_>, usual: &Usual) ->
         let high = hidden * usual.part[theme];
         return Some(Estimate { share: 0.0, interval: Some((0.0, high)), se: se(high) });
     }
-    if share > 0.5 && documents.of_theme(theme).all(|(x, y)| y >= x) {
+    if share > 0.5 && documents.are_all_about(theme) {
         let reach = hidden * usual.rest[theme];
         return Some(Estimate { share: 1.0, interval: Some((1.0 - reach, 1.0)), se: se(reach) });
     }

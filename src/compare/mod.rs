@@ -9,6 +9,10 @@
 //!
 //! What is computed depends on the documents and the options alone: documents are taken by id, and
 //! all that is drawn at random is drawn by the name of the period and group that it is drawn for.
+//!
+//! An archive of any size is compared in the memory of a small one: documents are gathered one by one ([`Gathering`]), put
+//! in order on the disk where they are many ([`sorter`]), and each question is a pass over them ([`store`]) that keeps
+//! sums alone. Of thousands of documents, chance is drawn of groups of them ([`moments`]).
 
 pub mod codebooks;
 pub mod corrected;
@@ -22,6 +26,8 @@ mod drift;
 mod emergence;
 mod false_discovery;
 mod first_said;
+mod gathering;
+mod ids;
 mod interval;
 mod moments;
 mod permutation;
@@ -30,15 +36,17 @@ mod series;
 mod side;
 #[cfg(test)]
 mod simulation;
+mod sorter;
+mod spool;
+mod store;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
 use crate::document::PeriodLength;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 pub use change::{Comparison, Family, Verdict};
 pub use closer::{Besides, Check, CheckKind, Mix, Part, Robustness, SoleTerms};
@@ -49,14 +57,16 @@ pub use counted::{
 pub use drift::{Drift, SampledUnit, ThemeTerms, drifts};
 pub use emergence::{Appearance, appearances};
 pub use first_said::FirstSaid;
+pub use gathering::Gathering;
+pub use ids::Ids;
 pub use interval::{Estimate, MIN_DOCUMENTS};
 pub use series::{ChangePoint, Smoothed};
-pub use side::{Between, PeriodRange, Sides};
+pub use side::{Between, PeriodRange, Periods, Sides};
 
 use draws::Draws;
-use interval::Usual;
-use moments::{Sums, Weighed};
+use moments::{Sums, Total, Weighed};
 use side::{Key, Side};
+use store::Documents;
 
 /// Documents under which a period is called small: its interval holds, but is wide, and one document
 /// more could move it.
@@ -107,7 +117,7 @@ pub struct Cell {
     /// Label of the period.
     pub period: String,
     /// Ids of the documents, copies left out, sorted; those that stand in a group of documents have none.
-    pub documents: Vec<Arc<str>>,
+    pub documents: Ids,
     /// Their number.
     pub n_documents: u64,
     /// Their units.
@@ -146,45 +156,51 @@ pub struct Trends {
 /// Compares the periods of counted documents.
 ///
 /// # Errors
-/// `Usage` where a period that the user named has no documents.
+/// `Usage` where a period that the user named has no documents; `Io` where they do not fit in memory and a file cannot be
+/// written or read.
 pub fn compare(
     counted: &Counted,
     themes: &[ThemeName],
     options: &CompareOptions,
 ) -> Result<Trends> {
-    Ok(Sides::new(counted, options)?.compare(themes))
+    Sides::new(counted, options)?.compare(themes)
 }
 
-impl Sides<'_> {
+impl Sides {
     /// What became of every theme.
-    pub fn compare(&self, themes: &[ThemeName]) -> Trends {
+    ///
+    /// # Errors
+    /// `Io` where documents that did not fit in memory cannot be read.
+    pub fn compare(&self, themes: &[ThemeName]) -> Result<Trends> {
         let options = &self.options;
         let n_columns = themes.len() + 1;
-        let mut with_copies = copies::shares(self.counted, n_columns, options);
-        let usual = Usual::of(Weighed::new(&self.documents, options.measure, n_columns));
-        let estimate = |(key, side)| (key, Estimated::new(side, &usual, n_columns, options));
+        let estimate = |(key, side)| (key, Estimated::new(side, self, n_columns));
         let estimated: EstimatedSides<'_> = self.of.par_iter().map(estimate).collect();
         let comparisons = change::comparisons(&self.pairs, &estimated, themes, options);
         let change_points = series::change_points(&estimated, themes, options);
         let mut smoothed = series::trends(&estimated, n_columns, options.by);
         let cells = estimated.into_iter().filter(|(_, found)| found.side.is_period);
         let cells = cells.map(|(key, found)| Cell {
-            with_copies: with_copies.remove(key).flatten(),
+            with_copies: self.with_copies(key),
             smoothed: smoothed.remove(key).unwrap_or_else(|| vec![None; n_columns]),
             group: key.0.clone(),
             period: key.1.clone(),
-            documents: found.side.ids(),
-            n_documents: found.side.n_documents(),
-            n_units: found.side.documents.iter().map(|document| document.n_units).sum(),
+            documents: Ids::of(&found.side.documents),
+            n_documents: found.total.n_documents,
+            n_units: found.total.n_units,
             shares: found.shares,
         });
-        Trends {
-            cells: cells.collect(),
-            options: options.clone(),
-            themes: themes.to_vec(),
-            comparisons,
-            change_points,
-        }
+        let cells = cells.collect();
+        self.store.check()?;
+        let (options, themes) = (options.clone(), themes.to_vec());
+        Ok(Trends { cells, options, themes, comparisons, change_points })
+    }
+
+    /// The share of each theme if every copy counted, 0..1; `None`: the documents weigh nothing.
+    fn with_copies(&self, key: &Key) -> Option<Vec<f64>> {
+        let (weight, taken) = self.with_copies.get(key)?.split_first()?;
+        let share = |taken: &f64| (taken / weight).clamp(0.0, 1.0);
+        (*weight > 0.0).then(|| taken.iter().map(share).collect())
     }
 }
 
@@ -193,7 +209,8 @@ type EstimatedSides<'s> = BTreeMap<&'s Key, Estimated<'s>>;
 
 /// One side of a comparison, with its shares.
 struct Estimated<'s> {
-    side: &'s Side<'s>,
+    side: &'s Side<Documents>,
+    total: Total,
     shares: Option<Vec<Estimate>>,
     /// What all documents weigh together: the denominator of shares.
     weight: f64,
@@ -202,49 +219,19 @@ struct Estimated<'s> {
 }
 
 impl<'s> Estimated<'s> {
-    fn new(side: &'s Side<'s>, usual: &Usual, n_columns: usize, options: &CompareOptions) -> Self {
+    fn new(side: &'s Side<Documents>, sides: &Sides, n_columns: usize) -> Self {
+        let options = &sides.options;
         let documents = Weighed::new(&side.documents, options.measure, n_columns);
         let total = documents.total();
-        let total = Sums { sums: &total, n: documents.n() };
-        let draws = side.draws(options.seed, "interval");
-        let shares = interval::estimates(documents, total, usual, options.resamples, draws);
-        let (weight, n_effective) = (total.weight(), total.n_effective());
-        Estimated { side, shares, weight, n_effective }
+        let sums = Sums { sums: &total.sums, n: documents.n() };
+        let draws = side::draws(&side.key, options.seed, "interval");
+        let shares = interval::estimates(documents, sums, &sides.usual, options.resamples, draws);
+        let (weight, n_effective) = (sums.weight(), sums.n_effective());
+        Estimated { side, total, shares, weight, n_effective }
     }
 
     /// The share of a theme; `None`: the documents weigh nothing.
     fn share(&self, theme: usize) -> Option<f64> {
         self.shares.as_ref().map(|shares| shares[theme].share)
     }
-}
-
-/// What the user should know of the documents that are in no cell.
-pub fn left_out(counted: &Counted, options: &CompareOptions) -> Result<Vec<String>> {
-    let n = counted.documents.len();
-    let n_undated = counted.documents.iter().filter(|d| d.period.is_none()).count();
-    let mut said = Vec::new();
-    if n_undated > 0 {
-        said.push(format!(
-            "{n_undated} of {n} documents are in no period: they have no date, or one that is not \
-             precise enough"
-        ));
-    }
-    let Some(field) = &options.group else { return Ok(said) };
-    let groups: BTreeSet<&Arc<str>> =
-        counted.documents.iter().filter_map(|document| document.group.as_ref()).collect();
-    if groups.is_empty() {
-        return Err(Error::usage(
-            format!("no document has a field `{field}` to group by"),
-            "give a field of the records, as `metadata` in documents.jsonl has them, or `language`, \
-             `file`",
-        ));
-    }
-    let n_without = counted.documents.iter().filter(|document| document.group.is_none()).count();
-    if n_without > 0 {
-        said.push(format!(
-            "{n_without} of {n} documents have no text or number in `{field}`: they count in the rows \
-             of all documents, and in no group"
-        ));
-    }
-    Ok(said)
 }

@@ -9,6 +9,7 @@ use ndarray::{Array2, ArrayView1};
 
 use super::counted::{CountedDocument, Measure};
 use super::draws::Draws;
+use super::store::Documents;
 
 /// Documents, or groups of documents, that chance is drawn from at least, where there are as many.
 pub(super) const ENOUGH_DOCUMENTS: usize = 500;
@@ -22,58 +23,39 @@ const ROUNDING: f64 = 1e-12;
 /// Documents of which rows can be made; `n_themes` counts what no theme takes as one.
 #[derive(Clone, Copy)]
 pub(super) struct Weighed<'d> {
-    documents: &'d [&'d CountedDocument],
+    documents: &'d Documents,
     measure: Measure,
     n_themes: usize,
 }
 
 impl<'d> Weighed<'d> {
-    pub fn new(
-        documents: &'d [&'d CountedDocument],
-        measure: Measure,
-        n_themes: usize,
-    ) -> Weighed<'d> {
+    pub fn new(documents: &'d Documents, measure: Measure, n_themes: usize) -> Weighed<'d> {
         Weighed { documents, measure, n_themes }
     }
 
     /// The number of documents.
     pub fn n(self) -> usize {
-        self.documents.len()
+        self.documents.n()
     }
 
     pub fn n_themes(self) -> usize {
         self.n_themes
     }
 
-    /// The weight of each document, and what every theme takes of it.
-    pub fn each(self) -> impl Iterator<Item = (f64, impl Iterator<Item = f64>)> {
-        let parts = move |document: &'d CountedDocument| document.parts(self.measure);
-        let row = move |&document| (self.weight(document), parts(document).take(self.n_themes));
-        self.documents.iter().map(row)
+    /// Whether a theme takes all of every document.
+    pub fn are_all_about(self, theme: usize) -> bool {
+        let mut are_all = true;
+        self.documents.each(|row| {
+            let document = &row.document;
+            are_all &= document.part(self.measure, theme) >= document.weight(self.measure);
+        });
+        are_all
     }
 
-    fn weight(self, document: &CountedDocument) -> f64 {
-        document.weight(self.measure)
-    }
-
-    /// The weight of each document, and what one theme takes of it.
-    pub fn of_theme(self, theme: usize) -> impl Iterator<Item = (f64, f64)> {
-        let part = move |document: &CountedDocument| document.part(self.measure, theme);
-        self.documents.iter().map(move |document| (self.weight(document), part(document)))
-    }
-
-    /// The sums over all documents, a row of the shape of [`Moments`].
-    pub fn total(self) -> Vec<f64> {
-        let mut total = vec![0.0; HEAD + EACH * self.n_themes];
-        for (x, parts) in self.each() {
-            total[0] += x;
-            total[1] += x * x;
-            for (sums, y) in total[HEAD..].chunks_exact_mut(EACH).zip(parts) {
-                sums[0] += y;
-                sums[1] += y * y;
-                sums[2] += x * y;
-            }
-        }
+    /// The sums over all documents.
+    pub fn total(self) -> Total {
+        let mut total = Total { sums: vec![0.0; HEAD + EACH * self.n_themes], ..Total::default() };
+        self.documents.each(|row| total.add(&row.document, self.measure));
         total
     }
 
@@ -81,12 +63,13 @@ impl<'d> Weighed<'d> {
     /// as if it were one document. Groups of documents vary about the share as documents do, so what is
     /// drawn of them says the same of chance, at a fraction of the cost.
     pub fn gathered(self, size: usize, draws: &mut Draws) -> Moments {
-        let width = HEAD + EACH * self.n_themes;
-        let mut rows = draws.gathered((self.n(), width), size, |index, row| {
-            let document = self.documents[index];
-            row[0] += self.weight(document);
-            let parts = document.parts(self.measure);
-            row[HEAD..].chunks_exact_mut(EACH).zip(parts).for_each(|(sums, y)| sums[0] += y);
+        let mut groups = draws.groups(self.n(), size);
+        let mut rows = Array2::zeros((groups.n(), HEAD + EACH * self.n_themes));
+        self.documents.each(|row| {
+            let mut sums = rows.row_mut(groups.next());
+            sums[0] += row.document.weight(self.measure);
+            let parts = row.document.parts(self.measure).take(self.n_themes);
+            (HEAD..).step_by(EACH).zip(parts).for_each(|(at, y)| sums[at] += y);
         });
         for mut row in rows.outer_iter_mut() {
             let x = row[0];
@@ -97,6 +80,32 @@ impl<'d> Weighed<'d> {
             }
         }
         Moments { rows }
+    }
+}
+
+/// Sums over documents.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Total {
+    /// A row of the shape of [`Moments`].
+    pub sums: Vec<f64>,
+    /// Documents, those of groups with them.
+    pub n_documents: u64,
+    /// Their units.
+    pub n_units: u64,
+}
+
+impl Total {
+    fn add(&mut self, document: &CountedDocument, measure: Measure) {
+        let (sums, x) = (&mut self.sums, document.weight(measure));
+        sums[0] += x;
+        sums[1] += x * x;
+        for (sums, y) in sums[HEAD..].chunks_exact_mut(EACH).zip(document.parts(measure)) {
+            sums[0] += y;
+            sums[1] += y * y;
+            sums[2] += x * y;
+        }
+        self.n_documents += document.n_documents;
+        self.n_units += document.n_units;
     }
 }
 

@@ -1,8 +1,9 @@
 //! What is compared with what: the documents of a period, or of several in a row, and the pairs of
 //! them that a question is asked of.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -10,8 +11,11 @@ use crate::error::{Error, Result};
 
 use super::CompareOptions;
 use super::change::Family;
-use super::counted::{Counted, CountedDocument};
+use super::counted::Counted;
 use super::draws::Draws;
+use super::gathering::Gathering;
+use super::interval::Usual;
+use super::store::{Documents, Lookup, Store};
 
 /// A period, or all periods from one to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,29 +89,22 @@ fn range(text: &str) -> std::result::Result<PeriodRange, String> {
 pub(super) type Key = (Option<String>, String);
 
 /// The documents of a period or run of periods, all of them or those of a group.
-pub(super) struct Side<'d> {
+#[derive(Debug)]
+pub(super) struct Side<D> {
     pub key: Key,
-    /// In the order of their ids.
-    pub documents: Vec<&'d CountedDocument>,
+    pub documents: D,
     /// Whether it is one period, not several that a user put together.
     pub is_period: bool,
 }
 
-impl Side<'_> {
-    /// The ids of the single documents.
-    pub fn ids(&self) -> Vec<Arc<str>> {
-        let single = self.documents.iter().filter(|document| document.n_documents == 1);
-        single.map(|document| document.id.clone()).collect()
-    }
+/// Documents that those of other periods can be added to.
+pub(super) trait Together: Clone {
+    fn add(&mut self, others: &Self);
+}
 
-    /// The number of documents, those of groups with them.
-    pub fn n_documents(&self) -> u64 {
-        self.documents.iter().map(|document| document.n_documents).sum()
-    }
-
-    /// The generator for one use of this side.
-    pub fn draws(&self, seed: u64, purpose: &str) -> Draws {
-        Draws::new(seed, &[purpose, &named(&self.key.0), &self.key.1])
+impl Together for Documents {
+    fn add(&mut self, others: &Self) {
+        self.runs.extend_from_slice(&others.runs);
     }
 }
 
@@ -116,36 +113,54 @@ pub(super) fn named(group: &Option<String>) -> String {
     group.as_ref().map_or("all".to_owned(), |group| format!("group {group}"))
 }
 
-/// The documents that count, put in the sides that are compared.
-pub struct Sides<'c> {
-    pub(super) counted: &'c Counted,
-    pub(super) options: CompareOptions,
-    /// In the order of their ids, those of no side too.
-    pub(super) documents: Vec<&'c CountedDocument>,
-    pub(super) of: BTreeMap<Key, Side<'c>>,
-    pub(super) pairs: Vec<Pair>,
+/// The generator for one use of a side.
+pub(super) fn draws((group, label): &Key, seed: u64, purpose: &str) -> Draws {
+    Draws::new(seed, &[purpose, &named(group), label])
 }
 
-impl<'c> Sides<'c> {
-    /// Puts documents in their periods and groups, and these in the runs that the user named.
+/// The documents that count, put in the sides that are compared ([`Gathering`]).
+pub struct Sides {
+    pub(super) options: CompareOptions,
+    pub(super) store: Arc<Store>,
+    pub(super) of: BTreeMap<Key, Side<Documents>>,
+    pub(super) pairs: Vec<Pair>,
+    /// For each side what all documents weigh, copies with them, and what each theme takes of that.
+    pub(super) with_copies: BTreeMap<Key, Vec<f64>>,
+    pub(super) usual: Usual,
+    /// Where the documents of each folder stand in the log.
+    pub(super) folders: Vec<Range<u64>>,
+}
+
+impl Sides {
+    /// Puts documents that are in memory in their periods and groups.
     ///
     /// # Errors
-    /// `Usage` where a period that the user named has no documents.
-    pub fn new(counted: &'c Counted, options: &CompareOptions) -> Result<Self> {
-        let documents = counted.of(options.copies);
-        let mut of = periods(&documents);
-        let pairs = pairs(&mut of, options)?;
-        Ok(Sides { counted, options: options.clone(), documents, of, pairs })
+    /// `Usage` where a period that the user named has no documents; `Io` where they do not fit in memory and a file
+    /// cannot be written.
+    pub fn new(counted: &Counted, options: &CompareOptions) -> Result<Self> {
+        let mut gathering = Gathering::new(options, None);
+        gathering.add_counted(counted)?;
+        gathering.sides(|_| true)
     }
 
+    /// The periods of the documents of a folder, by its number.
+    pub fn periods(&self, folder: usize) -> Periods<'_> {
+        Periods(self.lookup(folder))
+    }
+
+    /// The documents that units of a folder are of, by its number.
+    pub(super) fn lookup(&self, folder: usize) -> Lookup<'_> {
+        Lookup::new(&self.store, self.folders.get(folder).cloned().unwrap_or_default())
+    }
+}
+
+/// The periods of the documents of a folder, which are asked for in their order.
+pub struct Periods<'s>(Lookup<'s>);
+
+impl Periods<'_> {
     /// The period of a document that counts in one, by its id.
-    pub fn period(&self, id: &str) -> Option<&'c str> {
-        self.documents[self.place(id)?].period.as_deref()
-    }
-
-    /// The place of a document among those that count.
-    pub(super) fn place(&self, id: &str) -> Option<usize> {
-        self.documents.binary_search_by(|document| (*document.id).cmp(id)).ok()
+    pub fn of(&mut self, id: &str) -> Option<&str> {
+        self.0.find(id)?.period.as_deref()
     }
 }
 
@@ -156,26 +171,9 @@ pub(super) struct Pair {
     pub family: Family,
 }
 
-/// The periods of all documents, and of those of each group.
-pub(super) fn periods<'d>(documents: &[&'d CountedDocument]) -> BTreeMap<Key, Side<'d>> {
-    let mut found: HashMap<(Option<&str>, &str), Vec<&CountedDocument>> = HashMap::new();
-    for &document in documents {
-        let Some(period) = &document.period else { continue };
-        found.entry((None, period)).or_default().push(document);
-        if let Some(group) = &document.group {
-            found.entry((Some(group), period)).or_default().push(document);
-        }
-    }
-    let side = |((group, period), documents): ((Option<&str>, &str), _)| {
-        let key = (group.map(str::to_owned), period.to_owned());
-        (key.clone(), Side { key, documents, is_period: true })
-    };
-    found.into_iter().map(side).collect()
-}
-
 /// Neighbouring periods, and those that the user named, whose sides are added where they are runs.
-pub(super) fn pairs(
-    sides: &mut BTreeMap<Key, Side<'_>>,
+pub(super) fn pairs<D: Together>(
+    sides: &mut BTreeMap<Key, Side<D>>,
     options: &CompareOptions,
 ) -> Result<Vec<Pair>> {
     let keys: Vec<Key> = sides.keys().cloned().collect();
@@ -206,8 +204,8 @@ pub(super) fn pairs(
 }
 
 /// The side of a range in a group, made where it is not there; `None` without documents.
-fn gather(
-    sides: &mut BTreeMap<Key, Side<'_>>,
+fn gather<D: Together>(
+    sides: &mut BTreeMap<Key, Side<D>>,
     group: &Option<String>,
     range: &PeriodRange,
 ) -> Option<Key> {
@@ -215,19 +213,15 @@ fn gather(
     if sides.contains_key(&key) {
         return Some(key);
     }
-    let held =
-        |side: &&Side<'_>| side.is_period && side.key.0 == *group && range.holds(&side.key.1);
-    let mut documents: Vec<_> =
-        sides.values().filter(held).flat_map(|side| side.documents.iter().copied()).collect();
-    if documents.is_empty() {
-        return None;
-    }
-    documents.sort_by(|a, b| a.id.cmp(&b.id));
+    let held = |side: &&Side<D>| side.is_period && side.key.0 == *group && range.holds(&side.key.1);
+    let mut parts = sides.values().filter(held).map(|side| &side.documents);
+    let mut documents = parts.next()?.clone();
+    parts.for_each(|part| documents.add(part));
     sides.insert(key.clone(), Side { key: key.clone(), documents, is_period: false });
     Some(key)
 }
 
-fn unknown(range: &PeriodRange, sides: &BTreeMap<Key, Side<'_>>) -> Error {
+fn unknown<D>(range: &PeriodRange, sides: &BTreeMap<Key, Side<D>>) -> Error {
     let periods: Vec<&str> = sides
         .values()
         .filter(|side| side.key.0.is_none() && side.is_period)

@@ -10,10 +10,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::draws::Draws;
-use super::interval::{Usual, estimates};
+use super::interval::estimates;
 use super::moments::{Sums, Weighed};
 use super::{
-    Between, CompareOptions, Comparison, Counted, CountedDocument, CountedTheme, Measure,
+    Between, CompareOptions, Comparison, Counted, CountedDocument, CountedTheme, Measure, Sides,
     ThemeName, Verdict, compare, permutation,
 };
 
@@ -41,7 +41,7 @@ impl World {
         let n_mentions = (0..n_units).filter(|_| rng.random::<f64>() < own).count() as u64;
         let share = n_mentions as f64 / n_units as f64;
         CountedDocument {
-            id: format!("{period}-{id:05}").into(),
+            id: format!("{period}-{id:05}"),
             period: Some(period.into()),
             group: None,
             n_documents: 1,
@@ -70,12 +70,15 @@ impl World {
     }
 }
 
-fn refs(documents: &[CountedDocument]) -> Vec<&CountedDocument> {
-    documents.iter().collect()
+/// Documents of one period.
+fn sides(documents: &[CountedDocument], measure: Measure) -> Sides {
+    let counted = Counted { documents: documents.to_vec(), ..Counted::default() };
+    Sides::new(&counted, &CompareOptions { measure, ..CompareOptions::default() }).unwrap()
 }
 
-fn weighed<'d>(documents: &'d [&'d CountedDocument], measure: Measure) -> Weighed<'d> {
-    Weighed::new(documents, measure, 2)
+fn weighed(sides: &Sides) -> Weighed<'_> {
+    let [side] = sides.of.values().collect::<Vec<_>>()[..] else { panic!("one period") };
+    Weighed::new(&side.documents, sides.options.measure, 2)
 }
 
 /// Of the intervals of `n_runs` corpora the part that hold the truth, and their mean width.
@@ -87,13 +90,12 @@ fn coverage(world: World, n: usize, measure: Measure, n_runs: u64) -> (f64, f64)
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let (mut n_held, mut width) = (0.0, 0.0);
     for run in 0..n_runs {
-        let drawn = world.documents(&mut rng, n, "2020");
-        let drawn = refs(&drawn);
-        let documents = weighed(&drawn, measure);
+        let sides = sides(&world.documents(&mut rng, n, "2020"), measure);
+        let documents = weighed(&sides);
         let draws = Draws::new(run, &["test"]);
         let total = documents.total();
-        let total = Sums { sums: &total, n };
-        let found = estimates(documents, total, &Usual::of(documents), 400, draws).unwrap();
+        let total = Sums { sums: &total.sums, n };
+        let found = estimates(documents, total, &sides.usual, 400, draws).unwrap();
         let (low, high) = found[0].interval.unwrap();
         n_held += f64::from(u8::from(low <= truth && truth <= high));
         width += high - low;
@@ -146,11 +148,11 @@ fn units_drawn_as_if_they_were_alone_would_not_hold() {
 fn groups_of_documents_say_as_much_of_chance_as_the_documents() {
     let mut rng = ChaCha8Rng::seed_from_u64(21);
     let drawn = COMMON.documents(&mut rng, 3001, "2020");
-    let drawn = refs(&drawn);
-    let all = weighed(&drawn, Measure::Text);
+    let sides = sides(&drawn, Measure::Text);
+    let all = weighed(&sides);
     let groups = all.gathered(6, &mut Draws::new(1, &["groups"]));
     assert_eq!(groups.n_documents(), 501);
-    let (of_all, of_groups) = (all.total(), groups.total());
+    let (of_all, of_groups) = (all.total().sums, groups.total());
     let sums = |sums: &[f64], n| (Sums { sums, n }.share(0), Sums { sums, n }.variance(0));
     let ((share, variance), (same, near)) = (sums(&of_all, 3001), sums(&of_groups, 501));
     assert!((share - same).abs() < 1e-12, "{share} {same}");
@@ -165,9 +167,9 @@ fn groups_of_documents_say_as_much_of_chance_as_the_documents() {
 }
 
 fn p_of(from: &[CountedDocument], to: &[CountedDocument], run: u64) -> f64 {
-    let (from, to) = (refs(from), refs(to));
-    let sides = (weighed(&from, Measure::Text), weighed(&to, Measure::Text));
-    permutation::p_values(sides, 1, 399, Draws::new(run, &["test"]))[0].unwrap_or(1.0)
+    let (from, to) = (sides(from, Measure::Text), sides(to, Measure::Text));
+    permutation::p_values((weighed(&from), weighed(&to)), 1, 399, Draws::new(run, &["test"]))[0]
+        .unwrap_or(1.0)
 }
 
 fn rejected(n: (usize, usize), worlds: (World, World), n_runs: u64) -> f64 {
@@ -218,14 +220,14 @@ fn p_values_are_never_zero_and_stop_early_where_nothing_is_there() {
     let from = COMMON.documents(&mut rng, 60, "2020");
     let to = COMMON.changed(0.6).documents(&mut rng, 60, "2021");
     let n_deals = 448;
-    let (from, to) = (refs(&from), refs(&to));
-    let sides = (weighed(&from, Measure::Text), weighed(&to, Measure::Text));
+    let (from, to) = (sides(&from, Measure::Text), sides(&to, Measure::Text));
+    let sides = (weighed(&from), weighed(&to));
     let found = permutation::p_values(sides, 1, n_deals, Draws::new(1, &["test"]));
     assert_eq!(found, [Some(1.0 / (n_deals as f64 + 1.0))]);
     // Nobody mentions it: there is nothing to test.
     let nobody = COMMON.changed(0.0).documents(&mut rng, 9, "2020");
-    let nobody = refs(&nobody);
-    let none = weighed(&nobody, Measure::Units);
+    let nobody = self::sides(&nobody, Measure::Units);
+    let none = weighed(&nobody);
     assert_eq!(permutation::p_values((none, none), 1, 99, Draws::new(1, &["test"])), [None]);
 }
 
@@ -342,7 +344,7 @@ fn a_period_is_not_moved_by_its_neighbours_or_by_groups() {
     // All documents of two years, then those of group `a`.
     let groups: Vec<_> = more.cells.iter().map(|cell| cell.group.as_deref()).collect();
     assert_eq!(groups, [None, None, Some("a"), Some("a")]);
-    assert_eq!(more.cells[2].documents.len(), 15);
+    assert_eq!(more.cells[2].documents.list().len(), 15);
 }
 
 #[test]

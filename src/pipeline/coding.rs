@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::compare::corrected::design::{self, Drawn, Frame, FrameDocument, FrameUnit};
 use crate::compare::corrected::{CodedUnit, correct};
@@ -10,6 +9,7 @@ use crate::compare::{CompareOptions, Counted, CountedDocument, ThemeName};
 use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 use crate::report::corrected::CorrectedTrends;
+use crate::report::counted::counted_once;
 use crate::report::to_code::{self, CodedLines, ToCodeRow, ToCodeTag, frame_of};
 use crate::report::units::{self, FoundUnit};
 use crate::report::{self, OutputFile};
@@ -55,7 +55,7 @@ pub fn sample(dir: &Path, request: &SampleRequest) -> Result<ToCode> {
     let run = report::read::run_file(dir)?;
     let by = request.by.or_else(|| of_run(std::slice::from_ref(&run), "by")).unwrap_or_default();
     let themes = themes_of(&ThemeModel::load(&dir.join(OutputFile::Themes.name()))?, dir)?;
-    let documents = report::counted::counted(dir, by, None)?.documents;
+    let documents = counted_once(dir, by, None)?;
     let n_all = documents.len();
     let (frame, documents) = frame(dir, documents, &themes)?;
     if frame.units.is_empty() || request.n == 0 {
@@ -195,7 +195,7 @@ fn context(units: &[FoundUnit], unit: &FoundUnit) -> String {
 pub(super) fn corrected(
     dirs: &[PathBuf],
     codes: &Path,
-    (counted, model): (&Counted, &ThemeModel),
+    model: &ThemeModel,
     options: &CompareOptions,
 ) -> Result<(CorrectedTrends, Vec<String>)> {
     let [dir] = dirs else {
@@ -214,8 +214,9 @@ pub(super) fn corrected(
     let is_coded = |(_, row): &&(usize, ToCodeRow<'_>)| row.themes.is_some();
     let n_uncoded = lines.len() - lines.iter().filter(is_coded).count();
     let units = coded_units(dir, codes, &lines, &ids)?;
+    let counted = counted_once(dir, options.by, options.group.as_deref())?;
     let (known, other): (Vec<_>, Vec<_>) =
-        counted.documents.iter().cloned().partition(|document| in_frame.contains(&document.id));
+        counted.into_iter().partition(|document| in_frame.contains(&document.id));
     let n_other = other.iter().filter(|document| document.period.is_some()).count();
     let known = Counted { documents: known, ..Counted::default() };
     let found = correct(&known, &units, &themes, options)?;
@@ -256,8 +257,8 @@ fn in_frame(
     dir: &Path,
     codes: &Path,
     (by, stamp): (PeriodLength, &str),
-) -> Result<HashSet<Arc<str>>> {
-    let documents = report::counted::counted(dir, by, None)?.documents;
+) -> Result<HashSet<String>> {
+    let documents = counted_once(dir, by, None)?;
     let in_frame: Vec<CountedDocument> =
         documents.into_iter().filter(|document| document.period.is_some()).collect();
     if frame_of(&in_frame) != stamp {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::compare::{self, CompareOptions, Copies, Sides};
+use crate::compare::{CompareOptions, Copies, Sides};
 use crate::document::PeriodLength;
 use crate::error::{Error, Result};
 use crate::report::emergence::DriftRow;
@@ -71,13 +71,14 @@ pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -
     let mut folder = OutputFolder::create(&target)?;
     told(Stage::Compare, runs.iter().map(|run| run.counts.scored).sum());
     let scores = Scores { dirs, model: &model };
-    let (counted, mut warnings) = scores.counted(&options)?;
-    warnings.extend(compare::left_out(&counted, &options)?);
-    let sides = Sides::new(&counted, &options)?;
-    let mut trends = scores.trends(&sides, other.as_ref())?;
+    let room = folder.staging().to_owned();
+    let (sides, mut warnings) = scores.sides(&options, Some(&room))?;
+    let other = other.as_ref().map(|(dir, there)| other_sides(dir, there, (&options, &room)));
+    let other = other.transpose()?;
+    let mut trends = scores.trends(&sides, other.as_ref().map(|(sides, there)| (sides, *there)))?;
     trends.drift = drifts(&runs[0], scores, &sides, request)?;
     if let Some(codes) = &request.codes {
-        let (corrected, said) = coding::corrected(dirs, codes, (&counted, &model), &options)?;
+        let (corrected, said) = coding::corrected(dirs, codes, &model, &options)?;
         trends.corrected = Some(corrected);
         warnings.extend(said);
     }
@@ -101,7 +102,7 @@ pub fn compare(dirs: &[PathBuf], request: &CompareRequest, told: Progress<'_>) -
 fn drifts(
     run: &RunFile,
     scores: Scores<'_>,
-    sides: &Sides<'_>,
+    sides: &Sides,
     request: &CompareRequest,
 ) -> Result<Vec<DriftRow>> {
     if !request.drift {
@@ -125,6 +126,17 @@ fn other(dir: &Path, model: &ThemeModel) -> Result<(PathBuf, ThemeModel)> {
         format!("--also {}: it was scored with other themes", dir.display()),
         "score the same documents with the same codebook and another --encoder",
     ))
+}
+
+/// The documents of such a folder in their periods.
+fn other_sides<'m>(
+    dir: &Path,
+    there: &'m ThemeModel,
+    (options, room): (&CompareOptions, &Path),
+) -> Result<(Sides, &'m ThemeModel)> {
+    let options = CompareOptions { group: None, between: Vec::new(), ..options.clone() };
+    let scores = Scores { dirs: &[dir.to_owned()], model: there };
+    Ok((scores.sides(&options, Some(room))?.0, there))
 }
 
 fn target(dirs: &[PathBuf], request: &CompareRequest) -> Result<PathBuf> {

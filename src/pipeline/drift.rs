@@ -23,7 +23,7 @@ pub(super) fn emergence(
     units: &[impl AsRef<Path>],
     model: &ThemeModel,
     trends: &Trends,
-    sides: &Sides<'_>,
+    sides: &Sides,
 ) -> Result<Vec<EmergenceRow>> {
     let emergent: Vec<usize> = (model.n_seeded()..model.themes.len()).collect();
     let found = compare::appearances(trends, sides, &emergent);
@@ -46,13 +46,14 @@ pub(super) fn emergence(
 /// The best passages of some themes in some periods: by theme, then period, best first.
 fn best(
     units: &[impl AsRef<Path>],
-    sides: &Sides<'_>,
+    sides: &Sides,
     wanted: &HashMap<&str, BTreeSet<String>>,
 ) -> Result<BTreeMap<String, Vec<PassageRow>>> {
     let mut found: BTreeMap<String, BTreeMap<String, Vec<PassageRow>>> = BTreeMap::new();
-    for path in units {
+    for (folder, path) in units.iter().enumerate() {
+        let mut periods = sides.periods(folder);
         carried_units(path.as_ref(), |unit| {
-            let Some(period) = sides.period(unit.document) else { return };
+            let Some(period) = periods.of(unit.document) else { return };
             for &(theme, score) in &unit.themes {
                 if wanted.get(theme).is_some_and(|periods| periods.contains(period)) {
                     let of_theme = found.entry(theme.to_owned()).or_default();
@@ -77,7 +78,7 @@ fn keep_best(passages: &mut Vec<PassageRow>, new: PassageRow) {
 pub(super) fn drift(
     units: &[impl AsRef<Path>],
     model: &ThemeModel,
-    sides: &Sides<'_>,
+    sides: &Sides,
     embedder: &dyn Embedder,
     seed: u64,
 ) -> Result<Vec<Drift>> {
@@ -85,9 +86,10 @@ pub(super) fn drift(
     let themes: HashMap<&str, usize> =
         ids.iter().enumerate().map(|(index, id)| (id.as_str(), index)).collect();
     let mut reader = Reader { seed, ..Reader::default() };
-    for path in units {
+    for (folder, path) in units.iter().enumerate() {
+        let mut periods = sides.periods(folder);
         carried_units(path.as_ref(), |unit| {
-            if let Some(period) = sides.period(unit.document) {
+            if let Some(period) = periods.of(unit.document) {
                 reader.add(&unit, period, &themes);
             }
         })?;

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use crate::codebook::Codebook;
-use crate::compare::{CompareOptions, Sides};
+use crate::compare::CompareOptions;
 use crate::config::Config;
 use crate::copies::{Copies, CopyFound, Finder, Marks, Shared, Survey, Trace};
 use crate::document::{Document, Reject};
@@ -45,9 +45,6 @@ use super::stream::{self, Read};
 const SHOWN_REJECTS: usize = 3;
 /// About how many bytes of text a unit has: what turns a bound on units into one on bytes.
 pub(super) const BYTES_PER_UNIT: usize = 120;
-
-/// About how many bytes of memory a document takes while periods are compared.
-const COMPARED_BYTES: u64 = 300;
 
 /// A stage of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -481,7 +478,6 @@ impl<'j> Job<'j> {
         let mut warnings = self.warnings.clone();
         warnings.extend(ledger.warnings());
         let (counts, rejects, copies) = ledger.close();
-        self.config.memory.check_room(counts.scored * COMPARED_BYTES)?;
         warnings.extend(model.emptiness().map(str::to_owned));
         let options = CompareOptions {
             by: self.config.by,
@@ -489,10 +485,11 @@ impl<'j> Job<'j> {
             seed: self.config.seed,
             ..CompareOptions::default()
         };
-        let (counted, _) = scores.counted(&options)?;
+        let room = scores.dirs.first().map(|dir| dir.as_path());
+        let (sides, _) = scores.sides(&options, room)?;
         Ok(Outcome {
             counts,
-            trends: scores.trends(&Sides::new(&counted, &options)?, None)?,
+            trends: scores.trends(&sides, None)?,
             themes: model.themes.iter().map(|t| (t.id.clone(), t.name.clone())).collect(),
             copies,
             found: model.found(),

@@ -1,16 +1,15 @@
 //! From scores on the disk to trends: the one way in which `run`, `score` and `compare` compare.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
-use crate::compare::{
-    Besides, CompareOptions, Counted, CountedDocument, Sides, SoleTerms, ThemeName, Trends,
-};
+use rustc_hash::FxHashSet;
+
+use crate::compare::{Besides, CompareOptions, Gathering, Sides, SoleTerms, ThemeName, Trends};
 use crate::error::Result;
+use crate::report::OutputFile;
+use crate::report::counted::CountedReader;
 use crate::report::sole_terms::add_sole_terms;
 use crate::report::trends::TrendsFile;
-use crate::report::{self, OutputFile};
 use crate::theme::ThemeModel;
 
 use super::drift;
@@ -28,45 +27,44 @@ impl Scores<'_> {
         self.dirs.iter().map(|dir| dir.join(OutputFile::UnitsParquet.name())).collect()
     }
 
-    /// What is counted of all documents, and what the user should know of; an id that a second folder has
-    /// again counts once.
-    pub fn counted(&self, options: &CompareOptions) -> Result<(Counted, Vec<String>)> {
-        let read =
-            |dir: &PathBuf| report::counted::counted(dir, options.by, options.group.as_deref());
-        if let [dir] = self.dirs {
-            let mut counted = read(dir)?;
-            counted.sort();
-            return Ok((counted, Vec::new()));
-        }
-        let (mut counted, mut n_again) = (Counted::default(), 0);
-        // For each id the folder that it was first seen in.
-        let mut seen: HashMap<Arc<str>, usize> = HashMap::new();
-        for (number, dir) in self.dirs.iter().enumerate() {
-            let found = read(dir)?;
-            for document in found.documents {
-                match *seen.entry(document.id.clone()).or_insert(number) == number {
-                    true => counted.documents.push(document),
-                    false => n_again += 1,
+    /// The documents in their sides, and what the user should know of; an id that a second folder has again counts
+    /// once. `room`: a folder for what does not fit in memory; `None`: the system's.
+    pub fn sides(
+        &self,
+        options: &CompareOptions,
+        room: Option<&Path>,
+    ) -> Result<(Sides, Vec<String>)> {
+        let mut reader = CountedReader::new(options.by, options.group.as_deref());
+        let (mut gathering, mut n_again) = (Gathering::new(options, room), 0);
+        // Of all ids, where there are several folders.
+        let mut seen: FxHashSet<u128> = FxHashSet::default();
+        for dir in self.dirs {
+            reader.read(dir, |whole, once| {
+                if self.dirs.len() > 1 && !seen.insert(start_of_hash(&whole.id)) {
+                    n_again += u64::from(once.is_some());
+                    return gathering.pass_over(&whole.id);
                 }
-            }
-            let is_first =
-                |copy: &CountedDocument| *seen.entry(copy.id.clone()).or_insert(number) == number;
-            counted.copies.extend(found.copies.into_iter().filter(is_first));
+                gathering.add(&whole, once.as_ref())
+            })?;
+            gathering.end_folder();
         }
-        counted.sort();
-        let warning = (n_again > 0)
-            .then(|| format!("{n_again} ids stand in more than one folder: the first one counts"));
-        Ok((counted, warning.into_iter().collect()))
+        let mut warnings = gathering.left_out()?;
+        warnings.extend(
+            (n_again > 0).then(|| {
+                format!("{n_again} ids stand in more than one folder: the first one counts")
+            }),
+        );
+        Ok((gathering.sides(|field| reader.is_kind(field))?, warnings))
     }
 
     /// What became of every theme. `other`: the same documents scored with another encoder, and the model of
     /// that.
     pub fn trends(
         &self,
-        sides: &Sides<'_>,
-        other: Option<&(PathBuf, ThemeModel)>,
+        sides: &Sides,
+        other: Option<(&Sides, &ThemeModel)>,
     ) -> Result<TrendsFile> {
-        let mut trends = sides.compare(&names(self.model));
+        let mut trends = sides.compare(&names(self.model))?;
         self.look_closer(&mut trends, sides, other)?;
         let emergence = drift::emergence(&self.units(), self.model, &trends, sides)?;
         Ok(TrendsFile { emergence, ..TrendsFile::from(trends) })
@@ -76,20 +74,16 @@ impl Scores<'_> {
     fn look_closer(
         &self,
         trends: &mut Trends,
-        sides: &Sides<'_>,
-        other: Option<&(PathBuf, ThemeModel)>,
+        sides: &Sides,
+        other: Option<(&Sides, &ThemeModel)>,
     ) -> Result<()> {
         let mut terms = SoleTerms::new(sides, trends);
         for path in self.units() {
             add_sole_terms(&path, &self.model.codebook, &mut terms)?;
         }
-        let by = trends.options.by;
-        let counted_there = other.map(|(dir, _)| report::counted::counted(dir, by, None));
-        let counted_there = counted_there.transpose()?;
         let places = other.map_or_else(Vec::new, |(_, there)| self.places_in(there));
-        let other = counted_there.as_ref().map(|counted| (counted, places.as_slice()));
-        sides.look_closer(trends, Besides { terms: Some(&terms), other });
-        Ok(())
+        let other = other.map(|(sides, _)| (sides, places.as_slice()));
+        sides.look_closer(trends, Besides { terms: Some(&terms), other })
     }
 
     /// Where each theme stands in another model; emergent themes of two encoders are not the same,
@@ -103,4 +97,10 @@ impl Scores<'_> {
 pub(super) fn names(model: &ThemeModel) -> Vec<ThemeName> {
     let name = |(id, name): (&String, &String)| ThemeName { id: id.clone(), name: name.clone() };
     model.themes.iter().map(|theme| name((&theme.id, &theme.name))).collect()
+}
+
+/// The start of the BLAKE3 hash of an id.
+fn start_of_hash(id: &str) -> u128 {
+    let hash = blake3::hash(id.as_bytes());
+    u128::from_le_bytes(hash.as_bytes().as_chunks().0[0])
 }

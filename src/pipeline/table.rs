@@ -66,7 +66,6 @@ pub fn compare_counted(
     options: &CompareOptions,
 ) -> Result<TrendsFile> {
     check_options(options)?;
-    let mut counted = Counted { documents, ..Counted::default() };
-    counted.sort();
+    let counted = Counted { documents, ..Counted::default() };
     Ok(TrendsFile::from(compare::compare(&counted, &names(model), options)?))
 }

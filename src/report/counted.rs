@@ -2,58 +2,98 @@
 //! themes and fields of each document, `units.parquet` for the length of its units.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::compare::{Counted, CountedDocument, CountedTheme, Field, FirstSaid};
+use crate::compare::{CountedDocument, CountedTheme, Field, FirstSaid};
 use crate::document::{Date, PeriodLength};
 use crate::error::Result;
 
 use super::folder::OutputFile;
-use super::read::{CarriedThemes, document_rows, line_batches, unit_batches};
+use super::read::{CarriedThemes, document_rows, line_batches, not_units, unit_batch_iter};
 use super::rows::{NoneCell, ThemeCell};
 use super::value::InOrder;
 
 /// Columns of `units.parquet` that are read; the text is not.
 const COLUMNS: [&str; 5] = ["document", "start", "end", "themes", "copy_of"];
 
-/// Documents among which that of the next unit is looked for: some have no unit.
-const NEAR: usize = 64;
 /// Levels over which a field is a name or a text, not a kind of document.
 const MAX_LEVELS: usize = 1000;
 
-/// The documents of a finished run in the periods of `by`, grouped by a field where one is named:
-/// one of `metadata`, else `language` or `file`.
-///
-/// # Errors
-/// `Io` or `Malformed` where `documents.jsonl` or `units.parquet` cannot be read.
-pub fn counted(dir: &Path, by: PeriodLength, group: Option<&str>) -> Result<Counted> {
-    let mut heads = Heads::read(&dir.join(OutputFile::Documents.name()), by, group)?;
-    add_lengths(&dir.join(OutputFile::UnitsParquet.name()), &mut heads)?;
-    Ok(heads.counted())
+/// Reads what is counted of documents, folder by folder, with one document in memory at a time.
+pub struct CountedReader<'r> {
+    by: PeriodLength,
+    group: Option<&'r str>,
+    shared: Shared,
 }
 
-/// The documents of a run, while their units are added.
-#[derive(Default)]
-struct Heads {
-    documents: Vec<CountedDocument>,
-    /// For each whether it is a copy of another.
-    are_copies: Vec<bool>,
-    /// Of those that repeat passages, by their places, the sums over their other units.
-    first_said: BTreeMap<usize, FirstSaid>,
-    /// The themes of the model by their ids.
-    themes: HashMap<String, usize>,
-    /// The document that units were added to last.
-    last: usize,
-    /// The documents by their ids, made where units are not in the order of documents.
-    by_id: Option<HashMap<Arc<str>, usize>>,
+impl<'r> CountedReader<'r> {
+    /// Documents in the periods of `by`, grouped by a field where one is named: one of `metadata`, else `language` or
+    /// `file`.
+    pub fn new(by: PeriodLength, group: Option<&'r str>) -> Self {
+        CountedReader { by, group, shared: Shared::default() }
+    }
+
+    /// Hands the documents of a finished run to `take`, in their order: each as it is, and what is left of it where
+    /// copies count once; `None`: nothing.
+    ///
+    /// # Errors
+    /// `Io` or `Malformed` where `documents.jsonl` or `units.parquet` cannot be read, and those of `take`.
+    pub fn read(
+        &mut self,
+        dir: &Path,
+        mut take: impl FnMut(CountedDocument, Option<CountedDocument>) -> Result<()>,
+    ) -> Result<()> {
+        let units = dir.join(OutputFile::UnitsParquet.name());
+        let mut units = Units::open(&units)?;
+        let path = dir.join(OutputFile::Documents.name());
+        line_batches(&path, |first, lines| {
+            for line in document_rows::<Line<'_>>(&path, first, lines)? {
+                let sums = units.of(&line)?;
+                let whole = CountedDocument {
+                    n_bytes: sums.n_bytes,
+                    n_bare: sums.n_bare,
+                    ..line.counted(self.by, self.group, &mut self.shared)
+                };
+                let once = match (line.is_copy(), line.has_parts()) {
+                    (true, _) => None,
+                    (false, true) => sums.first_said.and_then(|said| said.counted(&whole)),
+                    (false, false) => Some(whole.clone()),
+                };
+                take(whole, once)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether a field says of what kind a document is; with very many levels it is a name or a text.
+    pub fn is_kind(&self, field: &str) -> bool {
+        self.shared.levels.get(field).is_some_and(|levels| levels.len() <= MAX_LEVELS)
+    }
+}
+
+/// The documents of a finished run, copies left out, in memory and without their fields.
+///
+/// # Errors
+/// Those of [`CountedReader::read`].
+pub fn counted_once(
+    dir: &Path,
+    by: PeriodLength,
+    group: Option<&str>,
+) -> Result<Vec<CountedDocument>> {
+    let mut documents = Vec::new();
+    CountedReader::new(by, group).read(dir, |_, once| {
+        documents.extend(once.map(|once| CountedDocument { fields: Arc::default(), ..once }));
+        Ok(())
+    })?;
+    Ok(documents)
 }
 
 /// Of a line of `documents.jsonl`, what is needed here.
@@ -75,6 +115,15 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
+    fn is_copy(&self) -> bool {
+        self.duplicate_of.is_some()
+    }
+
+    /// Whether it says again what others have said.
+    fn has_parts(&self) -> bool {
+        !self.is_copy() && self.n_repeated_units > 0
+    }
+
     fn field(&self, name: &str) -> Option<Cow<'_, str>> {
         match (self.metadata.get(name), name) {
             (Some(value), _) => level(value),
@@ -114,67 +163,6 @@ impl Line<'_> {
             none_share: self.none.share.get(),
             fields: shared.fields(self),
         }
-    }
-}
-
-impl Heads {
-    fn read(path: &Path, by: PeriodLength, group: Option<&str>) -> Result<Self> {
-        let (mut heads, mut shared) = (Heads::default(), Shared::default());
-        line_batches(path, |first, lines| {
-            for line in document_rows::<Line<'_>>(path, first, lines)? {
-                heads.push(&line, line.counted(by, group, &mut shared));
-            }
-            Ok(())
-        })?;
-        shared.drop_names(&mut heads.documents);
-        Ok(heads)
-    }
-
-    fn push(&mut self, line: &Line<'_>, document: CountedDocument) {
-        if self.documents.is_empty() {
-            let ids = line.themes.0.iter().enumerate();
-            self.themes = ids.map(|(index, (id, _))| (id.clone(), index)).collect();
-        }
-        let is_copy = line.duplicate_of.is_some();
-        if !is_copy && line.n_repeated_units > 0 {
-            self.first_said.insert(self.documents.len(), FirstSaid::new(document.themes.n()));
-        }
-        self.are_copies.push(is_copy);
-        self.documents.push(document);
-    }
-
-    fn counted(mut self) -> Counted {
-        let is_left_out =
-            |place: &usize| self.are_copies[*place] || self.first_said.contains_key(place);
-        let left_out: BTreeSet<usize> = (0..self.documents.len()).filter(is_left_out).collect();
-        let mut places = 0..;
-        // In place: there may be millions, and these are few.
-        let documents = self
-            .documents
-            .extract_if(.., |_| places.next().is_some_and(|place| left_out.contains(&place)));
-        let documents: Vec<CountedDocument> = documents.collect();
-        let mut counted = Counted { documents: self.documents, ..Counted::default() };
-        for (place, document) in left_out.into_iter().zip(documents) {
-            match self.first_said.remove(&place) {
-                Some(first_said) => counted.add_part(document, first_said),
-                None => counted.copies.push(document),
-            }
-        }
-        counted
-    }
-
-    /// The document of an id: units lie in the order of documents, so it is mostly the last one, or the next.
-    fn place(&mut self, id: &str) -> Option<usize> {
-        let documents = &self.documents;
-        let is_own = |place: &usize| documents.get(*place).is_some_and(|own| *own.id == *id);
-        let place = (self.last..self.last + NEAR).find(is_own).or_else(|| {
-            let by_id = self.by_id.get_or_insert_with(|| {
-                documents.iter().map(|document| document.id.clone()).zip(0..).collect()
-            });
-            by_id.get(id).copied()
-        })?;
-        self.last = place;
-        Some(place)
     }
 }
 
@@ -239,47 +227,118 @@ impl Shared {
         levels.insert(level.clone());
         Some((name, level))
     }
+}
 
-    /// Takes away from documents the fields with too many levels: names and texts, not kinds.
-    fn drop_names(&self, documents: &mut [CountedDocument]) {
-        let is_kind =
-            |name: &Arc<str>| self.levels.get(name).is_some_and(|all| all.len() <= MAX_LEVELS);
-        let is_whole = |fields: &[Field]| fields.iter().all(|(name, _)| is_kind(name));
-        let mut kinds: HashSet<Arc<[Field]>> = HashSet::new();
-        for document in documents.iter_mut().filter(|document| !is_whole(&document.fields)) {
-            let fields = document.fields.iter();
-            let own: Vec<Field> = fields.filter(|(name, _)| is_kind(name)).cloned().collect();
-            let known = kinds.get(own.as_slice()).cloned();
-            document.fields = known.unwrap_or_else(|| own.into());
-            kinds.insert(document.fields.clone());
-        }
+/// The sums over the units of a document.
+#[derive(Default)]
+struct Sums {
+    n_units: u64,
+    n_bytes: u64,
+    n_bare: u64,
+    /// Those that it says first.
+    first_said: Option<FirstSaid>,
+}
+
+/// The units of a run, one after the other: they stand in the order of documents. Where somebody has put them in another
+/// order, the sums of all that are left are kept in memory.
+struct Units<'p> {
+    path: &'p Path,
+    batches: Box<dyn Iterator<Item = Result<RecordBatch>> + 'p>,
+    batch: Option<Columns>,
+    row: usize,
+    /// The themes of the model by their ids.
+    themes: HashMap<String, usize>,
+    by_id: Option<HashMap<String, Sums>>,
+}
+
+/// The columns of some units.
+struct Columns {
+    document: StringArray,
+    start: Int64Array,
+    end: Int64Array,
+    themes: CarriedThemes,
+    /// Came later than the others and may be missing.
+    copy_of: Option<ArrayRef>,
+}
+
+impl Columns {
+    /// `None` where a column is not there or not of its type.
+    fn of(batch: &RecordBatch) -> Option<Self> {
+        Some(Columns {
+            document: batch.column_by_name("document")?.as_string_opt::<i32>()?.clone(),
+            start: batch.column_by_name("start")?.as_primitive_opt::<Int64Type>()?.clone(),
+            end: batch.column_by_name("end")?.as_primitive_opt::<Int64Type>()?.clone(),
+            themes: CarriedThemes::of(batch)?,
+            copy_of: batch.column_by_name("copy_of").cloned(),
+        })
     }
 }
 
-fn add_lengths(path: &Path, heads: &mut Heads) -> Result<()> {
-    unit_batches(path, &COLUMNS, |batch| add(batch, heads))
-}
+impl<'p> Units<'p> {
+    fn open(path: &'p Path) -> Result<Self> {
+        let batches = Box::new(unit_batch_iter(path, &COLUMNS)?);
+        let (themes, by_id) = (HashMap::new(), None);
+        Ok(Units { path, batches, batch: None, row: 0, themes, by_id })
+    }
 
-/// Adds the units of a batch; `None` where a column is not there or not of its type. `copy_of` came
-/// later than the others and may be missing.
-fn add(batch: &RecordBatch, heads: &mut Heads) -> Option<()> {
-    let document = batch.column_by_name("document")?.as_string_opt::<i32>()?;
-    let start = batch.column_by_name("start")?.as_primitive_opt::<Int64Type>()?;
-    let end = batch.column_by_name("end")?.as_primitive_opt::<Int64Type>()?;
-    let themes = CarriedThemes::of(batch)?;
-    let copy_of = batch.column_by_name("copy_of");
-    for row in 0..batch.num_rows() {
-        let Some(place) = heads.place(document.value(row)) else { continue };
-        let document = &mut heads.documents[place];
-        let n_bytes = (end.value(row) - start.value(row)).unsigned_abs();
-        document.n_bytes += n_bytes;
-        document.n_bare += u64::from(themes.row(row).len() == 0);
-        let is_first_said = copy_of.is_none_or(|copy_of| copy_of.is_null(row));
-        if let (true, Some(first_said)) = (is_first_said, heads.first_said.get_mut(&place)) {
-            let theme = |(id, score): (&str, f64)| Some((*heads.themes.get(id)?, score));
-            let carried: Vec<(usize, f64)> = themes.row(row).filter_map(theme).collect();
+    /// The sums over the units of the next document.
+    fn of(&mut self, line: &Line<'_>) -> Result<Sums> {
+        if self.themes.is_empty() {
+            let ids = line.themes.0.iter().enumerate();
+            self.themes = ids.map(|(index, (id, _))| (id.clone(), index)).collect();
+        }
+        let first_said = line.has_parts().then(|| FirstSaid::new(self.themes.len()));
+        let mut sums = Sums { first_said, ..Sums::default() };
+        if self.by_id.is_none() {
+            while sums.n_units < line.n_units && self.document()? == Some(&line.id) {
+                self.add_to(&mut sums);
+            }
+            if sums.n_units == line.n_units {
+                return Ok(sums);
+            }
+            self.by_id = Some(self.rest((line.id.to_string(), sums))?);
+        }
+        let rest = self.by_id.as_mut().and_then(|rest| rest.remove(&*line.id));
+        Ok(rest.unwrap_or_default())
+    }
+
+    /// The document of the next unit; `None` after the last.
+    fn document(&mut self) -> Result<Option<&str>> {
+        while self.batch.as_ref().is_none_or(|batch| self.row == batch.document.len()) {
+            let Some(batch) = self.batches.next().transpose()? else { return Ok(None) };
+            self.batch = Some(Columns::of(&batch).ok_or_else(|| not_units(self.path))?);
+            self.row = 0;
+        }
+        Ok(self.batch.as_ref().map(|batch| batch.document.value(self.row)))
+    }
+
+    /// Adds the next unit, and goes on to the one after it.
+    fn add_to(&mut self, sums: &mut Sums) {
+        let Some(batch) = &self.batch else { return };
+        let row = self.row;
+        let n_bytes = (batch.end.value(row) - batch.start.value(row)).unsigned_abs();
+        sums.n_units += 1;
+        sums.n_bytes += n_bytes;
+        sums.n_bare += u64::from(batch.themes.row(row).len() == 0);
+        let is_first_said = batch.copy_of.as_ref().is_none_or(|copy_of| copy_of.is_null(row));
+        if let (true, Some(first_said)) = (is_first_said, &mut sums.first_said) {
+            let theme = |(id, score): (&str, f64)| Some((*self.themes.get(id)?, score));
+            let carried: Vec<(usize, f64)> = batch.themes.row(row).filter_map(theme).collect();
             first_said.add(n_bytes, &carried);
         }
+        self.row += 1;
     }
-    Some(())
+
+    /// The sums over all units that are left, by their documents; those of one have begun.
+    fn rest(&mut self, begun: (String, Sums)) -> Result<HashMap<String, Sums>> {
+        let (n_themes, mut rest) = (self.themes.len(), HashMap::from([begun]));
+        while let Some(document) = self.document()? {
+            let new = || Sums { first_said: Some(FirstSaid::new(n_themes)), ..Sums::default() };
+            let mut sums = rest.remove(document).unwrap_or_else(new);
+            let document = document.to_owned();
+            self.add_to(&mut sums);
+            rest.insert(document, sums);
+        }
+        Ok(rest)
+    }
 }

@@ -184,7 +184,7 @@ fn period(period: &str) -> PeriodRow {
         n_documents: 1,
         n_units: 2,
         small: true,
-        documents: vec!["d0".into()],
+        documents: ["d0"].into_iter().collect(),
     }
 }
 

@@ -160,16 +160,45 @@ pub(super) fn selected_batches(
     batches(path, columns, Some(rows), take)
 }
 
+/// As [`unit_batches`], to be taken one after the other.
+///
+/// # Errors
+/// Those of [`unit_batches`], first here and then in place of a batch.
+pub(super) fn unit_batch_iter<'p>(
+    path: &'p Path,
+    columns: &[&str],
+) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<'p>> {
+    opened(path, columns, None)
+}
+
 fn batches(
     path: &Path,
     columns: &[&str],
     rows: Option<&[Range<usize>]>,
     mut take: impl FnMut(&RecordBatch) -> Option<()>,
 ) -> Result<()> {
+    for batch in opened(path, columns, rows)? {
+        take(&batch?).ok_or_else(|| not_units(path))?;
+    }
+    Ok(())
+}
+
+/// The error of a file that lacks a column.
+pub(super) fn not_units(path: &Path) -> Error {
+    malformed_units(path, &"a column is missing or of another type")
+}
+
+fn malformed_units(path: &Path, fault: &dyn std::fmt::Display) -> Error {
+    Error::malformed(path, (0, 0), format!("not a table of units: {fault}"), HINT)
+}
+
+fn opened<'p>(
+    path: &'p Path,
+    columns: &[&str],
+    rows: Option<&[Range<usize>]>,
+) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<'p>> {
     let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
-    let malformed = |e: &dyn std::fmt::Display| {
-        Error::malformed(path, (0, 0), format!("not a table of units: {e}"), HINT)
-    };
+    let malformed = |e: &dyn std::fmt::Display| malformed_units(path, e);
     let mut builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| malformed(&e))?;
     let fields = builder.schema().fields().iter().enumerate();
     let wanted = fields.filter(|(_, field)| columns.contains(&field.name().as_str()));
@@ -183,33 +212,31 @@ fn batches(
         let ranges = rows.iter().filter(|rows| !rows.is_empty()).cloned();
         builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, n_rows));
     }
-    for batch in builder.with_projection(mask).build().map_err(|e| malformed(&e))? {
-        let batch = batch.map_err(|e| malformed(&e))?;
-        take(&batch).ok_or_else(|| malformed(&"a column is missing or of another type"))?;
-    }
-    Ok(())
+    let batches = builder.with_projection(mask).build().map_err(|e| malformed(&e))?;
+    Ok(batches.map(move |batch| batch.map_err(|e| malformed_units(path, &e))))
 }
 
 /// The column `themes` of a batch of units.
-pub(super) struct CarriedThemes<'b> {
-    of_unit: &'b ListArray,
-    ids: &'b StringArray,
-    scores: &'b Float64Array,
+pub(super) struct CarriedThemes {
+    of_unit: ListArray,
+    ids: StringArray,
+    scores: Float64Array,
 }
 
-impl<'b> CarriedThemes<'b> {
+impl CarriedThemes {
     /// `None` where the column is not there or not of its type.
-    pub fn of(batch: &'b RecordBatch) -> Option<Self> {
+    pub fn of(batch: &RecordBatch) -> Option<Self> {
         let of_unit = batch.column_by_name("themes")?.as_list_opt::<i32>()?;
         let cells = of_unit.values().as_struct_opt()?;
         let ids = cells.column_by_name("theme")?.as_string_opt::<i32>()?;
         let scores = cells.column_by_name("score")?.as_primitive_opt::<Float64Type>()?;
+        let (of_unit, ids, scores) = (of_unit.clone(), ids.clone(), scores.clone());
         Some(CarriedThemes { of_unit, ids, scores })
     }
 
     /// The ids of the themes that the unit of a row carries, with its score for each.
-    pub fn row(&self, row: usize) -> impl ExactSizeIterator<Item = (&'b str, f64)> + use<'b> {
-        let (offsets, ids, scores) = (self.of_unit.value_offsets(), self.ids, self.scores);
+    pub fn row(&self, row: usize) -> impl ExactSizeIterator<Item = (&str, f64)> {
+        let (offsets, ids, scores) = (self.of_unit.value_offsets(), &self.ids, &self.scores);
         let cells = offsets[row] as usize..offsets[row + 1] as usize;
         cells.map(move |cell| (ids.value(cell), scores.value(cell)))
     }

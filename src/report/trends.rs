@@ -1,20 +1,18 @@
 //! What `trends.json` and `trends.parquet` hold: how much of each period is about each theme, and
 //! what can be said of the difference between two periods.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::codebook::NONE_ID;
-use crate::compare::{Cell, ChangePoint, Comparison, Copies, Family, Measure, Trends};
+use crate::compare::{Cell, ChangePoint, Comparison, Copies, Family, Ids, Measure, Trends};
 use crate::document::PeriodLength;
 
 use super::closer::{MixRow, RobustnessRow};
 use super::corrected::CorrectedTrends;
 use super::emergence::{DriftRow, EmergenceRow};
 use super::rows::schema_tag;
-use super::value::{Rounded, shared_texts};
+use super::value::Rounded;
 
 pub use crate::compare::Verdict;
 
@@ -103,9 +101,8 @@ pub struct PeriodRow {
     /// Whether there are few documents: numbers that rest on them are weak.
     pub small: bool,
     /// Ids of the documents, sorted.
-    #[serde(with = "shared_texts")]
     #[schemars(with = "Vec<String>")]
-    pub documents: Vec<Arc<str>>,
+    pub documents: Ids,
 }
 
 impl From<Cell> for PeriodRow {

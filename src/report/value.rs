@@ -15,20 +15,6 @@ use serde::ser::{Error as _, Serialize, Serializer};
 
 use crate::score::ScoredDocument;
 
-/// Texts that are shared in memory, as texts.
-pub(super) mod shared_texts {
-    use super::*;
-
-    pub fn serialize<S: Serializer>(texts: &[Arc<str>], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(texts.iter().map(|text| &**text))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Arc<str>>, D::Error> {
-        let texts = Vec::<String>::deserialize(from)?;
-        Ok(texts.into_iter().map(Arc::from).collect())
-    }
-}
-
 /// A number as it is written: rounded to six decimals, never NaN or infinite, never `-0`.
 ///
 /// A number that is not finite is refused when it is written, not silently turned into null or 0.

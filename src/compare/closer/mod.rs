@@ -1,18 +1,25 @@
 //! A closer look at what changed: is it what documents say, or which documents there are ([`mix`])? And
 //! does it hang on a single document, source, term or encoder ([`robust`])?
+//!
+//! All themes that changed between two periods are looked at together: each question is one pass over the documents.
 
 mod mix;
 mod robust;
+mod survey;
 mod terms;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use crate::error::Result;
+
 use super::change::{Comparison, Family, Verdict};
-use super::counted::{Counted, CountedDocument};
+use super::counted::CountedDocument;
+use super::draws::Draws;
 use super::side::{self, Key, Sides};
-use super::{CompareOptions, Copies, Trends};
+use super::store::{Documents, StoredDocument};
+use super::{CompareOptions, Trends};
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +27,8 @@ mod tests;
 pub use mix::{Mix, Part};
 pub use robust::{Check, CheckKind, Robustness};
 pub use terms::SoleTerms;
+
+use survey::Survey;
 
 /// Documents of a level, in either period, under which it is put together with other small ones.
 const MIN_LEVEL: usize = 5;
@@ -31,65 +40,54 @@ pub struct Besides<'b> {
     pub terms: Option<&'b SoleTerms<'b>>,
     /// The same documents scored with another encoder, and for each theme of the model its place
     /// there.
-    pub other: Option<(&'b Counted, &'b [Option<usize>])>,
+    pub other: Option<(&'b Sides, &'b [Option<usize>])>,
 }
 
-/// The same documents scored with another encoder.
-struct Other<'b> {
-    /// By their ids.
-    documents: HashMap<&'b str, &'b CountedDocument>,
-    /// For each theme of the model its place there.
-    places: &'b [Option<usize>],
-}
-
-impl<'b> Other<'b> {
-    fn new((counted, places): (&'b Counted, &'b [Option<usize>]), copies: Copies) -> Self {
-        let documents = counted.of(copies).into_iter();
-        Other { documents: documents.map(|document| (&*document.id, document)).collect(), places }
-    }
-}
-
-/// What documents weigh, and what the theme takes of that; of one, or the sums over several.
+/// What documents weigh, and what a theme takes of that; of one, or the sums over several.
 type Sums = (f64, f64);
 
-/// The documents of two periods and the theme that is compared.
+/// Two periods, and the themes that are looked at. "Place" is a theme's place among these.
 struct Case<'c> {
-    theme: usize,
-    /// The documents of either period, each with its weight and what the theme takes of it.
-    sides: [Vec<(&'c CountedDocument, Sums)>; 2],
+    sides: [&'c Documents; 2],
+    themes: Vec<Theme>,
     options: &'c CompareOptions,
     /// What the sides are known by.
     keys: [Key; 2],
-    /// Names the case for what is drawn.
-    name: [String; 4],
 }
 
-impl<'c> Case<'c> {
-    fn new(
-        theme: usize,
-        sides: [&[&'c CountedDocument]; 2],
-        options: &'c CompareOptions,
-        (keys, id): ([Key; 2], &str),
-    ) -> Self {
-        let measure = options.measure;
-        let ([(group, from), (_, to)], id) = (&keys, id.to_owned());
-        let name = [side::named(group), from.clone(), to.clone(), id];
-        let own = |&document: &&'c CountedDocument| {
-            (document, (document.weight(measure), document.part(measure, theme)))
-        };
-        let sides = sides.map(|side| side.iter().map(own).collect());
-        Case { theme, sides, options, keys, name }
+/// A theme that is looked at.
+struct Theme {
+    /// Its index in the model.
+    index: usize,
+    id: String,
+    /// Whether it changed; if not, only its mix is asked for.
+    is_headline: bool,
+}
+
+impl Case<'_> {
+    /// The generator for one use of all themes together.
+    fn draws(&self, name: &[&str]) -> Draws {
+        let [(group, from), (_, to)] = &self.keys;
+        let own = [side::named(group), from.clone(), to.clone()];
+        let name: Vec<&str> = own.iter().map(String::as_str).chain(name.iter().copied()).collect();
+        Draws::new(self.options.seed, &name)
     }
 
-    /// The documents of both periods.
-    fn documents(&self) -> impl Iterator<Item = &'c CountedDocument> {
-        self.sides.iter().flatten().map(|(document, _)| *document)
+    /// What a document weighs.
+    fn weight(&self, document: &CountedDocument) -> f64 {
+        document.weight(self.options.measure)
     }
 
-    /// Names of the fields that documents have.
-    fn fields(&self) -> BTreeSet<&'c str> {
-        let fields = self.documents().flat_map(|document| document.fields.iter());
-        fields.map(|(name, _)| &**name).collect()
+    /// What each of the themes takes of that.
+    fn taken(&self, document: &CountedDocument) -> impl Iterator<Item = f64> {
+        self.themes.iter().map(|theme| document.part(self.options.measure, theme.index))
+    }
+
+    /// Hands every document to `take`, with the number of its side.
+    fn each(&self, mut take: impl FnMut(usize, &StoredDocument)) {
+        for (side, documents) in self.sides.iter().enumerate() {
+            documents.each(|row| take(side, row));
+        }
     }
 }
 
@@ -103,26 +101,39 @@ fn keys(comparison: &Comparison) -> [Key; 2] {
     [&comparison.from, &comparison.to].map(|label| (comparison.group.clone(), label.clone()))
 }
 
-impl Sides<'_> {
+impl Sides {
     /// Looks closer at every change that is real, and at the mix of every pair that the user named.
-    pub fn look_closer(&self, trends: &mut Trends, besides: Besides<'_>) {
+    ///
+    /// # Errors
+    /// `Io` where documents that did not fit in memory cannot be read.
+    pub fn look_closer(&self, trends: &mut Trends, besides: Besides<'_>) -> Result<()> {
         let Trends { options, themes, comparisons, .. } = trends;
-        let other = besides.other.map(|other| Other::new(other, options.copies));
-        comparisons.par_iter_mut().for_each(|comparison| {
+        let mut pairs: BTreeMap<[Key; 2], Vec<(usize, &mut Comparison)>> = BTreeMap::new();
+        for comparison in comparisons {
             let is_named = matches!(comparison.family, Family::Named | Family::NamedInGroups);
-            if !is_headline(comparison) && !is_named {
-                return;
-            }
             let theme = themes.iter().position(|theme| theme.id == comparison.theme);
-            let Some(theme) = theme else { return };
-            let keys = keys(comparison);
-            let sides = [&keys[0], &keys[1]]
-                .map(|key| self.of.get(key).map_or(&[][..], |side| &side.documents));
-            let case = Case::new(theme, sides, options, (keys, &comparison.theme));
-            comparison.mix = mix::mixes(&case);
-            if is_headline(comparison) {
-                comparison.robustness = robust::judged(&case, besides.terms, other.as_ref());
+            if let Some(theme) = theme.filter(|_| is_headline(comparison) || is_named) {
+                pairs.entry(keys(comparison)).or_default().push((theme, comparison));
+            }
+        }
+        let pairs: Vec<_> = pairs.into_iter().collect();
+        pairs.into_par_iter().for_each(|(keys, found)| {
+            let [Some(from), Some(to)] = [0, 1].map(|k| self.of.get(&keys[k])) else { return };
+            let theme = |(index, comparison): &(usize, &mut Comparison)| Theme {
+                index: *index,
+                id: comparison.theme.clone(),
+                is_headline: is_headline(comparison),
+            };
+            let themes = found.iter().map(theme).collect();
+            let case = Case { sides: [&from.documents, &to.documents], themes, options, keys };
+            let survey = Survey::new(&case);
+            let looked = mix::mixes(&case, &survey).into_iter();
+            let looked = looked.zip(robust::judged(&case, &survey, besides));
+            for ((_, comparison), looked) in found.into_iter().zip(looked) {
+                (comparison.mix, comparison.robustness) = looked;
             }
         });
+        besides.other.map_or(Ok(()), |(other, _)| other.store.check())?;
+        self.store.check()
     }
 }

@@ -5,16 +5,17 @@
 //! "There" means: of the same sign and at least half the size. Leaving out is no test: what is left has
 //! fewer documents, and would often fail one for that alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::compare::counted::CountedDocument;
-use crate::compare::draws::Draws;
+use ndarray::{Array2, Axis};
+
 use crate::compare::interval::MIN_DOCUMENTS;
 use crate::compare::moments::ENOUGH_DOCUMENTS;
+use crate::compare::side::Sides;
 use crate::compare::words;
 
-use super::mix::level;
-use super::{Case, Other, SoleTerms, Sums};
+use super::survey::{Survey, Tally};
+use super::{Besides, Case, SoleTerms, Sums, Theme};
 
 /// Part of a change that must be left for it to hold.
 const KEPT: f64 = 0.5;
@@ -67,65 +68,97 @@ pub struct Robustness {
     pub sentence: String,
 }
 
-/// `None` where nothing could be checked.
+/// For each theme of the case what was checked; `None` where nothing could be.
 pub(super) fn judged(
     case: &Case<'_>,
-    terms: Option<&SoleTerms<'_>>,
-    other: Option<&Other<'_>>,
-) -> Option<Robustness> {
-    let whole = difference(case)?;
-    let found = Found { whole };
-    let fields = case.fields();
-    let checks: Vec<Check> = without_documents(case, &found)
-        .into_iter()
-        .chain(fields.iter().filter_map(|field| without_levels(case, &found, field)))
-        .chain(terms.and_then(|terms| without_terms(case, &found, terms)))
-        .chain(halves(case, &found))
-        .chain(other.and_then(|other| by_other_encoder(case, &found, other)))
-        .collect();
-    let is_robust = checks.iter().all(|check| check.holds);
-    let sentence = sentence(whole, &checks);
-    (!checks.is_empty()).then_some(Robustness { is_robust, checks, sentence })
+    survey: &Survey<'_>,
+    besides: Besides<'_>,
+) -> Vec<Option<Robustness>> {
+    let change = |(place, theme): (usize, &Theme)| {
+        theme.is_headline.then(|| Change::of(&survey.all, place)).flatten()
+    };
+    let changes: Vec<Option<Change>> = case.themes.iter().enumerate().map(change).collect();
+    let documents = without_documents(case, &changes);
+    let halves = Halves::new(case);
+    let others = besides.other.map(|other| by_other_encoder(case, other));
+    let judge = |(change, by_document): (&Option<Change>, Option<Check>)| {
+        let change = change.as_ref()?;
+        let fields = 0..survey.fields.names.len();
+        let by_encoder = others.as_ref().and_then(|others| by_encoder(change, others));
+        let checks: Vec<Check> = by_document
+            .into_iter()
+            .chain(fields.filter_map(|field| without_levels(survey, change, field)))
+            .chain(besides.terms.and_then(|terms| without_terms(case, change, terms)))
+            .chain(halves.check(case, change))
+            .chain(by_encoder)
+            .collect();
+        let is_robust = checks.iter().all(|check| check.holds);
+        let sentence = sentence(change.whole, &checks);
+        (!checks.is_empty()).then_some(Robustness { is_robust, checks, sentence })
+    };
+    changes.iter().zip(documents).map(judge).collect()
 }
 
-/// The change that is checked.
-struct Found {
+/// A change that is checked.
+struct Change {
+    /// The place of its theme in the case.
+    place: usize,
+    /// The sums over the documents of either side.
+    all: [Sums; 2],
     whole: f64,
 }
 
-impl Found {
+impl Change {
+    /// `None` where a side has too few documents, or weighs nothing.
+    fn of(sides: &[Tally; 2], place: usize) -> Option<Self> {
+        let all = sides.each_ref().map(|side| side.of(place));
+        let is_enough = sides.iter().all(|side| side.n >= MIN_DOCUMENTS);
+        let whole = of_sums(all).filter(|_| is_enough)?;
+        Some(Change { place, all, whole })
+    }
+
     /// How much of the change is left, 1 for all of it.
     fn left(&self, difference: f64) -> f64 {
         difference / self.whole
     }
+}
 
-    /// The check of the case in which least is left.
-    fn worst<'t>(
-        &self,
-        (kind, field): (CheckKind, Option<&str>),
-        tried: impl Iterator<Item = (Option<&'t str>, f64)>,
-    ) -> Option<Check> {
-        let mut n_tried = 0;
-        let counted = tried.inspect(|_| n_tried += 1);
-        let worse = |a: (Option<&'t str>, f64), b: (Option<&'t str>, f64)| {
-            if self.left(b.1) < self.left(a.1) { b } else { a }
-        };
-        let (without, difference) = counted.reduce(worse)?;
+/// The case in which least is left, the first of equal ones.
+#[derive(Default)]
+struct Worst {
+    n_tried: usize,
+    /// What was left out, and the difference.
+    found: Option<(Option<String>, f64)>,
+}
+
+impl Worst {
+    /// Takes in a case, unless a side weighs nothing there.
+    fn take(
+        &mut self,
+        change: &Change,
+        difference: Option<f64>,
+        without: impl FnOnce() -> Option<String>,
+    ) {
+        let Some(difference) = difference else { return };
+        self.n_tried += 1;
+        let is_worse = |(_, worst): &(_, f64)| change.left(difference) < change.left(*worst);
+        if self.found.as_ref().is_none_or(is_worse) {
+            self.found = Some((without(), difference));
+        }
+    }
+
+    /// `None` where there was no case.
+    fn check(self, change: &Change, (kind, field): (CheckKind, Option<&str>)) -> Option<Check> {
+        let (without, difference) = self.found?;
         Some(Check {
             kind,
             field: field.map(str::to_owned),
-            without: without.map(str::to_owned),
-            n_tried,
+            without,
+            n_tried: self.n_tried,
             difference,
-            holds: self.left(difference) >= KEPT,
+            holds: change.left(difference) >= KEPT,
         })
     }
-}
-
-/// The sums over the documents of either side.
-fn sums(case: &Case<'_>) -> [Sums; 2] {
-    let add = |sum: Sums, (_, own): &(&CountedDocument, Sums)| (sum.0 + own.0, sum.1 + own.1);
-    [0, 1].map(|side| case.sides[side].iter().fold((0.0, 0.0), add))
 }
 
 fn less(all: Sums, some: Sums) -> Sums {
@@ -138,100 +171,127 @@ fn of_sums([from, to]: [Sums; 2]) -> Option<f64> {
     difference.is_finite().then_some(difference)
 }
 
-/// The difference; `None` where a side has too few documents.
-fn difference(case: &Case<'_>) -> Option<f64> {
-    let is_enough = case.sides.iter().all(|side| side.len() >= MIN_DOCUMENTS);
-    of_sums(sums(case)).filter(|_| is_enough)
-}
-
-fn without_documents(case: &Case<'_>, found: &Found) -> Option<Check> {
-    let all = sums(case);
-    let tried = (0..2).flat_map(|side| {
-        case.sides[side].iter().filter_map(move |(document, own)| {
-            let mut rest = all;
-            rest[side] = less(rest[side], *own);
-            Some((Some(&*document.id), of_sums(rest)?))
-        })
-    });
-    found.worst((CheckKind::Document, None), tried)
-}
-
-fn without_levels(case: &Case<'_>, found: &Found, field: &str) -> Option<Check> {
-    // For each level its documents, and their sums, on either side.
-    let mut levels: BTreeMap<&str, [(usize, Sums); 2]> = BTreeMap::new();
-    for (side, documents) in case.sides.iter().enumerate() {
-        for (document, own) in documents {
-            let Some(level) = level(document, field) else { continue };
-            let (n, sums) = &mut levels.entry(level).or_default()[side];
-            (*n, *sums) = (*n + 1, (sums.0 + own.0, sums.1 + own.1));
+/// For each theme of the case.
+fn without_documents(case: &Case<'_>, changes: &[Option<Change>]) -> Vec<Option<Check>> {
+    let mut worst: Vec<Worst> = changes.iter().map(|_| Worst::default()).collect();
+    case.each(|side, row| {
+        let weight = case.weight(&row.document);
+        let own = changes.iter().zip(&mut worst).zip(case.taken(&row.document));
+        for ((change, worst), taken) in own {
+            let Some(change) = change else { continue };
+            let mut rest = change.all;
+            rest[side] = less(rest[side], (weight, taken));
+            worst.take(change, of_sums(rest), || Some(row.document.id.clone()));
         }
-    }
-    let n_documents = case.documents().count();
+    });
+    let check = |(change, worst): (&Option<Change>, Worst)| {
+        worst.check(change.as_ref()?, (CheckKind::Document, None))
+    };
+    changes.iter().zip(worst).map(check).collect()
+}
+
+fn without_levels(survey: &Survey<'_>, change: &Change, field: usize) -> Option<Check> {
+    let levels = survey.levels[field].iter();
+    let levels = levels.filter_map(|(level, own)| Some(((*level)?, own)));
+    let (n_levels, n_documents) = (levels.clone().count(), survey.all[0].n + survey.all[1].n);
     // A field in which each document has a level of its own says what leaving out documents says.
-    if levels.len() < 2 || levels.len() * 2 > n_documents + 2 {
+    if n_levels < 2 || n_levels * 2 > n_documents + 2 {
         return None;
     }
-    let all = sums(case);
-    let tried = levels.into_iter().filter_map(|(level, own)| {
-        let is_enough = |side: usize| case.sides[side].len() - own[side].0 >= MIN_DOCUMENTS;
-        let rest = || of_sums([0, 1].map(|side| less(all[side], own[side].1)));
-        (0..2).all(is_enough).then(rest)?.map(|rest| (Some(level), rest))
-    });
-    found.worst((CheckKind::Field, Some(field)), tried)
+    let mut worst = Worst::default();
+    for (level, own) in levels {
+        if (0..2).all(|side| survey.all[side].n - own[side].n >= MIN_DOCUMENTS) {
+            let rest = [0, 1].map(|side| less(change.all[side], own[side].of(change.place)));
+            let name = || Some(survey.fields.name(field, level).to_owned());
+            worst.take(change, of_sums(rest), name);
+        }
+    }
+    worst.check(change, (CheckKind::Field, Some(&survey.fields.names[field])))
 }
 
-fn without_terms(case: &Case<'_>, found: &Found, terms: &SoleTerms<'_>) -> Option<Check> {
-    let all = sums(case);
-    let lost = [0, 1].map(|side| terms.lost(&case.keys[side], case.theme, case.options.measure));
+fn without_terms(case: &Case<'_>, change: &Change, terms: &SoleTerms<'_>) -> Option<Check> {
+    let (theme, measure) = (case.themes[change.place].index, case.options.measure);
+    let lost = [0, 1].map(|side| terms.lost(&case.keys[side], theme, measure));
     let names: BTreeSet<&str> = lost.iter().flat_map(|side| side.keys().copied()).collect();
-    let tried = names.into_iter().filter_map(|term| {
-        let rest =
-            [0, 1].map(|side| less(all[side], (0.0, lost[side].get(term).copied().unwrap_or(0.0))));
-        Some((Some(term), of_sums(rest)?))
-    });
-    found.worst((CheckKind::Term, None), tried)
+    let mut worst = Worst::default();
+    for term in names {
+        let lost = |side: usize| (0.0, lost[side].get(term).copied().unwrap_or(0.0));
+        let rest = [0, 1].map(|side| less(change.all[side], lost(side)));
+        worst.take(change, of_sums(rest), || Some(term.to_owned()));
+    }
+    worst.check(change, (CheckKind::Term, None))
 }
 
-/// Random halves of the documents of both sides.
-fn halves(case: &Case<'_>, found: &Found) -> Option<Check> {
-    let mut name: Vec<&str> = case.name.iter().map(String::as_str).collect();
-    name.push("halves");
-    let mut draws = Draws::new(case.options.seed, &name);
-    let drawn = [0, 1].map(|side| {
-        let documents = &case.sides[side];
-        let size = documents.len() / ENOUGH_DOCUMENTS;
-        let groups = draws.gathered((documents.len(), 2), size, |index, sums| {
-            let (weight, taken) = documents[index].1;
-            (sums[0], sums[1]) = (sums[0] + weight, sums[1] + taken);
+/// The documents of either side, or groups of them, as rows: weight, and what each theme of the case takes.
+struct Halves([Array2<f64>; 2]);
+
+impl Halves {
+    fn new(case: &Case<'_>) -> Self {
+        Halves([0, 1].map(|side| {
+            let documents = case.sides[side];
+            let mut draws = case.draws(&["halves", &side.to_string()]);
+            let mut groups = draws.groups(documents.n(), documents.n() / ENOUGH_DOCUMENTS);
+            let mut rows = Array2::zeros((groups.n(), 1 + case.themes.len()));
+            documents.each(|row| {
+                let weight = [case.weight(&row.document)].into_iter();
+                let parts = weight.chain(case.taken(&row.document));
+                let mut sums = rows.row_mut(groups.next());
+                sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+            });
+            rows
+        }))
+    }
+
+    /// Random halves of the documents of both sides.
+    fn check(&self, case: &Case<'_>, change: &Change) -> Option<Check> {
+        let mut draws = case.draws(&[&case.themes[change.place].id, "halves"]);
+        let drawn = self.0.each_ref().map(|rows| {
+            let own = rows.select(Axis(1), &[0, 1 + change.place]);
+            let chosen = draws.choices(own.nrows(), own.nrows().div_ceil(2));
+            let sums = chosen.dot(&own);
+            sums.outer_iter().map(|sums| (sums[0], sums[1])).collect::<Vec<Sums>>()
         });
-        let chosen = draws.choices(groups.nrows(), groups.nrows().div_ceil(2));
-        let sums = chosen.dot(&groups);
-        sums.outer_iter().map(|sums| (sums[0], sums[1])).collect::<Vec<Sums>>()
-    });
-    let pairs = drawn[0].iter().zip(&drawn[1]);
-    let mut differences: Vec<f64> = pairs.filter_map(|(a, b)| of_sums([*a, *b])).collect();
-    differences.sort_by(|a, b| found.left(*a).total_cmp(&found.left(*b)));
-    let worst = differences.get(((1.0 - HALVES) * differences.len() as f64) as usize)?;
-    Some(Check {
-        kind: CheckKind::Halves,
-        field: None,
-        without: None,
-        n_tried: differences.len(),
-        difference: *worst,
-        holds: found.left(*worst) > 0.0,
-    })
+        let pairs = drawn[0].iter().zip(&drawn[1]);
+        let mut differences: Vec<f64> = pairs.filter_map(|(a, b)| of_sums([*a, *b])).collect();
+        differences.sort_by(|a, b| change.left(*a).total_cmp(&change.left(*b)));
+        let worst = differences.get(((1.0 - HALVES) * differences.len() as f64) as usize)?;
+        Some(Check {
+            kind: CheckKind::Halves,
+            field: None,
+            without: None,
+            n_tried: differences.len(),
+            difference: *worst,
+            holds: change.left(*worst) > 0.0,
+        })
+    }
 }
 
-fn by_other_encoder(case: &Case<'_>, found: &Found, other: &Other<'_>) -> Option<Check> {
-    let theme = (*other.places.get(case.theme)?)?;
-    let [from, to] = [0, 1].map(|side| {
-        let ids = case.sides[side].iter().map(|(document, _)| &*document.id);
-        ids.filter_map(|id| other.documents.get(id).copied()).collect::<Vec<_>>()
+/// The sums by another encoder, for each theme of the case; `None`: it has no such theme.
+type ByOther = ([Tally; 2], Vec<Option<usize>>);
+
+fn by_other_encoder(case: &Case<'_>, (other, places): (&Sides, &[Option<usize>])) -> ByOther {
+    let there = |theme: &Theme| places.get(theme.index).copied().flatten();
+    let there: Vec<Option<usize>> = case.themes.iter().map(there).collect();
+    let measure = case.options.measure;
+    let sides = case.sides.map(|documents| {
+        let mut tally = Tally::default();
+        documents.each_in(other, |document| {
+            let weight = document.weight(measure);
+            let taken = |theme: &Option<usize>| theme.map_or(0.0, |k| document.part(measure, k));
+            let own: Vec<Sums> = there.iter().map(|theme| (weight, taken(theme))).collect();
+            tally.add(&own);
+        });
+        tally
     });
-    let named = (case.keys.clone(), &*case.name[3]);
-    let case = Case::new(theme, [&from, &to], case.options, named);
-    let tried = difference(&case).map(|difference| (None, difference));
-    found.worst((CheckKind::Encoder, None), tried.into_iter())
+    (sides, there)
+}
+
+fn by_encoder(change: &Change, (sides, there): &ByOther) -> Option<Check> {
+    there[change.place]?;
+    let difference = Change::of(sides, change.place)?.whole;
+    let mut worst = Worst::default();
+    worst.take(change, Some(difference), || None);
+    worst.check(change, (CheckKind::Encoder, None))
 }
 
 fn sentence(whole: f64, checks: &[Check]) -> String {

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::compare::Trends;
-use crate::compare::counted::{CountedDocument, Measure};
+use crate::compare::counted::{CountedThemes, Measure};
 use crate::compare::side::{Key, Sides};
+use crate::compare::store::Lookup;
 
 use super::is_headline;
 
@@ -25,15 +26,15 @@ struct Carried {
 
 /// What single terms carry, by the sides of what changed. Units are added document by document, folder by folder.
 pub struct SoleTerms<'s> {
-    sides: &'s Sides<'s>,
+    sides: &'s Sides,
     changed: Vec<ChangedSide<'s>>,
-    /// For a period and group the places in `changed` of the sides that have their documents.
-    within: HashMap<(&'s str, Option<&'s str>), Vec<usize>>,
-    /// The folder that units are added of, from 1, and for each document that of its units; 0: none was added.
-    folder: u32,
-    folders: Vec<u32>,
+    /// For a period, and a group in it, the places in `changed` of the sides that it is a part of.
+    within: HashMap<&'s Key, Vec<usize>>,
+    /// The folder that units are added of, and its documents.
+    folder: usize,
+    documents: Lookup<'s>,
     /// The document whose units are being added.
-    open: Option<Open<'s>>,
+    open: Option<Open>,
 }
 
 /// A side of a change or several.
@@ -45,16 +46,19 @@ struct ChangedSide<'s> {
 }
 
 /// A document while its units are added.
-struct Open<'s> {
+#[derive(Default)]
+struct Open {
     id: String,
-    /// With the places in `changed` of its sides; `None`: it does not count, or an earlier folder had it.
-    document: Option<(&'s CountedDocument, Vec<usize>)>,
+    /// For each theme the units that carry it.
+    said: CountedThemes,
+    /// The places in `changed` of its sides; none where it does not count, or an earlier folder had it.
+    places: Vec<usize>,
     terms: BTreeMap<Term, Carried>,
 }
 
 impl<'s> SoleTerms<'s> {
     /// Of the sides of every change that is real; no unit is added yet.
-    pub fn new(sides: &'s Sides<'s>, trends: &Trends) -> Self {
+    pub fn new(sides: &'s Sides, trends: &Trends) -> Self {
         let mut themes: BTreeMap<&Key, BTreeSet<usize>> = BTreeMap::new();
         for comparison in trends.comparisons.iter().filter(|c| is_headline(c)) {
             let theme = trends.themes.iter().position(|theme| theme.id == comparison.theme);
@@ -66,18 +70,13 @@ impl<'s> SoleTerms<'s> {
         }
         let new = |(key, themes)| ChangedSide { key, themes, terms: BTreeMap::new() };
         let changed: Vec<ChangedSide<'s>> = themes.into_iter().map(new).collect();
-        let mut within: HashMap<_, Vec<usize>> = HashMap::new();
+        let mut within: HashMap<&Key, Vec<usize>> = HashMap::new();
         for (place, side) in changed.iter().enumerate() {
-            for document in &sides.of[side.key].documents {
-                let Some(kind) = kind(document) else { continue };
-                let places = within.entry(kind).or_default();
-                if places.last() != Some(&place) {
-                    places.push(place);
-                }
+            for run in &sides.of[side.key].documents.runs {
+                within.entry(&run.key).or_default().push(place);
             }
         }
-        let folders = vec![0; sides.documents.len()];
-        SoleTerms { sides, changed, within, folder: 1, folders, open: None }
+        SoleTerms { sides, changed, within, folder: 0, documents: sides.lookup(0), open: None }
     }
 
     /// Whether nothing changed.
@@ -92,20 +91,22 @@ impl<'s> SoleTerms<'s> {
             self.end_document();
             self.open = Some(self.opened(id));
         }
-        let document = self.open.as_ref().and_then(|open| open.document.as_ref());
-        let places = document.map_or(&[][..], |(_, places)| places);
+        let places = self.open.as_ref().map_or(&[][..], |open| &open.places);
         themes.any(|theme| places.iter().any(|place| self.changed[*place].themes.contains(&theme)))
     }
 
-    fn opened(&mut self, id: &str) -> Open<'s> {
-        let is_ours = |place: &usize| [0, self.folder].contains(&self.folders[*place]);
-        let document = self.sides.place(id).filter(is_ours).map(|place| {
-            self.folders[place] = self.folder;
-            let document = self.sides.documents[place];
-            let places = kind(document).and_then(|kind| self.within.get(&kind));
-            (document, places.cloned().unwrap_or_default())
-        });
-        Open { id: id.to_owned(), document, terms: BTreeMap::new() }
+    fn opened(&mut self, id: &str) -> Open {
+        let mut open = Open { id: id.to_owned(), ..Open::default() };
+        let Some(document) = self.documents.find(id) else { return open };
+        let Some(period) = &document.period else { return open };
+        for group in [None].into_iter().chain(document.group.as_ref().map(Some)) {
+            let key = (group.map(ToString::to_string), period.to_string());
+            open.places.extend(self.within.get(&key).into_iter().flatten());
+        }
+        if !open.places.is_empty() {
+            open.said = document.themes.clone();
+        }
+        open
     }
 
     /// Adds a unit of the document in which the term is the only one of its theme. `n_bytes`: what the theme takes of it.
@@ -120,17 +121,16 @@ impl<'s> SoleTerms<'s> {
     pub fn end_folder(&mut self) {
         self.end_document();
         self.folder += 1;
+        self.documents = self.sides.lookup(self.folder);
     }
 
     fn end_document(&mut self) {
-        let Some(Open { document: Some((document, places)), terms, .. }) = self.open.take() else {
-            return;
-        };
+        let Some(Open { said, places, terms, .. }) = self.open.take() else { return };
         for place in places {
             let side = &mut self.changed[place];
             for (term, own) in terms.iter().filter(|((theme, _), _)| side.themes.contains(theme)) {
                 let sum = side.terms.entry(term.clone()).or_default();
-                let is_all = own.n_units >= document.themes[term.0].n_mentions;
+                let is_all = own.n_units >= said[term.0].n_mentions;
                 sum.n_bytes += own.n_bytes;
                 sum.n_units += own.n_units;
                 sum.n_documents += u64::from(is_all);
@@ -151,9 +151,4 @@ impl<'s> SoleTerms<'s> {
         let own = terms.filter(|((of, _), _)| *of == theme);
         own.map(|((_, term), carried)| (term.as_str(), lost(carried))).collect()
     }
-}
-
-/// What says in which sides a document is.
-fn kind(document: &CountedDocument) -> Option<(&str, Option<&str>)> {
-    Some((document.period.as_deref()?, document.group.as_deref()))
 }

@@ -17,7 +17,7 @@ fn document(rng: &mut ChaCha8Rng, (year, source): (u32, &str), share: f64) -> Co
     let n_mentions = (0..n_units).filter(|_| rng.random::<f64>() < own).count() as u64;
     let share = n_mentions as f64 / n_units as f64;
     CountedDocument {
-        id: format!("{year}-{source}-{:016x}", rng.random::<u64>()).into(),
+        id: format!("{year}-{source}-{:016x}", rng.random::<u64>()),
         period: Some(year.to_string().into()),
         group: None,
         n_documents: 1,
@@ -50,13 +50,13 @@ fn compared(counted: &Counted, between: &str) -> Trends {
     compare(counted, &[theme], &options).unwrap()
 }
 
-fn sides<'c>(counted: &'c Counted, trends: &Trends) -> Sides<'c> {
+fn sides(counted: &Counted, trends: &Trends) -> Sides {
     Sides::new(counted, &trends.options).unwrap()
 }
 
 fn robustness(counted: &Counted, besides: Besides<'_>) -> Robustness {
     let mut trends = compared(counted, "");
-    sides(counted, &trends).look_closer(&mut trends, besides);
+    sides(counted, &trends).look_closer(&mut trends, besides).unwrap();
     trends.comparisons[0].robustness.clone().expect("the planted change is found")
 }
 
@@ -73,7 +73,7 @@ fn a_change_of_the_mix_is_told_from_one_of_the_content() {
         {
             let counted = corpus(seed, years);
             let mut trends = compared(&counted, "2020,2021");
-            sides(&counted, &trends).look_closer(&mut trends, Besides::default());
+            sides(&counted, &trends).look_closer(&mut trends, Besides::default()).unwrap();
             let comparison = &trends.comparisons[1];
             let by_source = comparison.mix.iter().find(|mix| mix.field == "source").unwrap();
             let parts = [by_source.content, by_source.mix];
@@ -103,21 +103,21 @@ fn a_source_that_comes_is_turnover_and_a_name_is_no_source() {
         ],
     );
     let mut trends = compared(&counted, "");
-    sides(&counted, &trends).look_closer(&mut trends, Besides::default());
+    sides(&counted, &trends).look_closer(&mut trends, Besides::default()).unwrap();
     let mix = &trends.comparisons[0].mix;
     let by_source = mix.iter().find(|mix| mix.field == "source").unwrap();
     assert!(by_source.turnover.difference > 0.1, "{by_source:?}");
     assert!(by_source.content.difference.abs() < 0.05);
     // Every document of its own kind, and a kind of which one year has none, divide nothing.
     for source in
-        [|d: &CountedDocument| d.id.clone(), |d: &CountedDocument| d.period.clone().unwrap()]
+        [|d: &CountedDocument| Arc::from(&*d.id), |d: &CountedDocument| d.period.clone().unwrap()]
     {
         let mut counted = counted.clone();
         for document in &mut counted.documents {
             document.fields = [(Arc::from("source"), source(document))].into();
         }
         let mut trends = compared(&counted, "");
-        sides(&counted, &trends).look_closer(&mut trends, Besides::default());
+        sides(&counted, &trends).look_closer(&mut trends, Besides::default()).unwrap();
         assert!(trends.comparisons[0].mix.iter().all(|mix| mix.field != "source"));
     }
 }
@@ -173,8 +173,10 @@ fn a_change_that_one_term_carries_is_fragile_and_one_that_the_other_encoder_miss
         let said = CountedTheme { share: 0.2, ..document.themes[0] };
         document.themes = [said].into_iter().collect();
     }
-    let by =
-        |other| robustness(&counted, Besides { terms: None, other: Some((other, &[Some(0)])) });
+    let by = |other: &Counted| {
+        let other = Sides::new(other, &CompareOptions::default()).unwrap();
+        robustness(&counted, Besides { terms: None, other: Some((&other, &[Some(0)])) })
+    };
     assert!(by(&flat).sentence.contains("by the other encoder 0.0 points"));
     assert!(by(&counted).is_robust);
 }
@@ -190,7 +192,7 @@ fn a_change_that_one_document_makes_is_fragile() {
     let mut trends = compared(&counted, "");
     // Whether or not the test calls it a change, the check must name the document.
     trends.comparisons[0].verdict = crate::compare::Verdict::Rose;
-    sides(&counted, &trends).look_closer(&mut trends, Besides::default());
+    sides(&counted, &trends).look_closer(&mut trends, Besides::default()).unwrap();
     let found = trends.comparisons[0].robustness.clone().unwrap();
     assert!(!found.is_robust && found.sentence.contains(&*long), "{}", found.sentence);
 }

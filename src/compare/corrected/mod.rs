@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 use super::change::Comparison;
 use super::counted::{Counted, CountedDocument, Measure, ThemeName};
 use super::interval::Estimate;
-use super::side::{self, Key, Pair, Side};
+use super::side::{self, Key, Pair, Side, Together};
 use super::{CompareOptions, quantile};
 
 use estimate::{CodedPart, Domain, Found};
@@ -165,7 +165,7 @@ pub fn correct(
 fn sides<'d>(
     counted: &'d Counted,
     options: &CompareOptions,
-) -> Result<(BTreeMap<Key, Side<'d>>, Vec<Pair>)> {
+) -> Result<(ListedSides<'d>, Vec<Pair>)> {
     if options.measure == Measure::Documents {
         return Err(Error::usage(
             "--measure documents cannot be corrected: units were coded, not whole documents",
@@ -175,7 +175,7 @@ fn sides<'d>(
     let mut documents: Vec<&CountedDocument> =
         counted.documents.iter().filter(|document| document.period.is_some()).collect();
     documents.sort_by(|a, b| a.id.cmp(&b.id));
-    let mut sides = side::periods(&documents);
+    let mut sides = periods(&documents);
     let pairs = side::pairs(&mut sides, options)?;
     if options.by != PeriodLength::All {
         let mut whole: BTreeMap<Option<String>, Vec<&CountedDocument>> = BTreeMap::new();
@@ -197,6 +197,36 @@ fn sides<'d>(
         )),
         false => Ok((sides, pairs)),
     }
+}
+
+/// Documents in the order of their ids.
+type Listed<'d> = Vec<&'d CountedDocument>;
+
+/// The documents that are corrected are few enough to be held in memory.
+type ListedSides<'d> = BTreeMap<Key, Side<Listed<'d>>>;
+
+impl Together for Listed<'_> {
+    fn add(&mut self, others: &Self) {
+        self.extend_from_slice(others);
+        self.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+}
+
+/// The periods of all documents, and of those of each group.
+fn periods<'d>(documents: &[&'d CountedDocument]) -> ListedSides<'d> {
+    let mut found: HashMap<(Option<&str>, &str), Listed<'_>> = HashMap::new();
+    for &document in documents {
+        let Some(period) = &document.period else { continue };
+        found.entry((None, period)).or_default().push(document);
+        if let Some(group) = &document.group {
+            found.entry((Some(group), period)).or_default().push(document);
+        }
+    }
+    let side = |((group, period), documents): ((Option<&str>, &str), _)| {
+        let key = (group.map(str::to_owned), period.to_owned());
+        (key.clone(), Side { key, documents, is_period: true })
+    };
+    found.into_iter().map(side).collect()
 }
 
 fn check(whole: &Cell<'_>, options: &CompareOptions) -> Result<()> {
@@ -236,7 +266,7 @@ impl<'c> Sample<'c> {
         Sample { by_document, strata, n_of_stratum: sizes.into_values().collect() }
     }
 
-    fn cell<'s>(&'s self, side: Side<'s>) -> Cell<'s> {
+    fn cell<'s>(&'s self, side: Side<Listed<'s>>) -> Cell<'s> {
         let mut coded = Vec::new();
         let mut n_coded_documents = 0;
         for (index, document) in side.documents.iter().enumerate() {
@@ -251,7 +281,7 @@ impl<'c> Sample<'c> {
 /// A period with its coded units.
 struct Cell<'s> {
     sample: &'s Sample<'s>,
-    side: Side<'s>,
+    side: Side<Listed<'s>>,
     /// Each with the index of its document.
     coded: Vec<(usize, &'s CodedUnit)>,
     n_coded_documents: usize,

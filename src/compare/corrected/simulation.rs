@@ -74,7 +74,7 @@ fn counted(id: String, year: i32, units: &[Unit]) -> CountedDocument {
     let share = scored().map(|unit| unit.n_bytes).sum::<u64>() as f64 / n_bytes as f64;
     let n_mentions = scored().count() as u64;
     CountedDocument {
-        id: id.into(),
+        id,
         period: Some(year.to_string().into()),
         group: None,
         n_documents: 1,

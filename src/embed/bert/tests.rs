@@ -306,7 +306,7 @@ fn the_fingerprint_changes_with_the_weights_and_the_pooling() {
 #[test]
 fn at_8_bits_vectors_stay_near_those_of_f32_and_are_the_same_at_every_level() {
     let model = |level: Level| {
-        let folder = ModelFolder::new("tiny", &fixture("tiny-bert"));
+        let folder = ModelFolder::new("tiny", fixture("tiny-bert"));
         let model = BertEmbedder::load_for(folder, Precision::Int8, level).unwrap();
         assert!(matches!(model.transformer, Transformer::Own(_, Layers::Int8(_))));
         model

@@ -16,6 +16,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
+use crate::compare::Copies;
+use crate::document::{Date, PeriodLength};
 use crate::error::{Error, Result};
 use crate::report::folder::OutputFile;
 use crate::report::form;
@@ -93,8 +95,25 @@ pub struct Chosen {
 pub struct Places<'p> {
     /// Themes by id.
     pub themes: HashMap<&'p str, usize>,
-    /// The period that a document counts in, by the document's id.
+    /// Periods by label.
     pub periods: HashMap<&'p str, usize>,
+    /// Their length.
+    pub by: PeriodLength,
+    /// Whether copies count.
+    pub copies: Copies,
+}
+
+impl Places<'_> {
+    /// The period that a document counts in.
+    fn period(&self, line: &Line<'_>) -> Option<usize> {
+        let says_anew = line.n_repeated_units == 0 || line.n_repeated_units < line.n_units;
+        let counts = line.duplicate_of.is_none() && says_anew;
+        if !counts && self.copies == Copies::Once {
+            return None;
+        }
+        let date: Option<Date> = line.date.as_deref().and_then(|date| date.parse().ok());
+        self.periods.get(&*self.by.of(date)?).copied()
+    }
 }
 
 /// Chooses from the documents of finished runs. An id that a second folder has again counts once.
@@ -131,6 +150,8 @@ struct Line<'a> {
     file: String,
     n_units: usize,
     duplicate_of: Option<String>,
+    #[serde(default)]
+    n_repeated_units: usize,
     #[serde(borrow)]
     themes: Shares<'a>,
     #[serde(borrow)]
@@ -281,7 +302,7 @@ impl<'p> Choice<'p> {
             n_units: line.n_units,
             id: line.id.to_string(),
             date: line.date.clone(),
-            period: self.places.periods.get(&*line.id).copied(),
+            period: self.places.period(line),
             title: text(&line.metadata.title),
             source: text(&line.metadata.source),
             file: line.file.clone(),
@@ -352,12 +373,13 @@ fn parsed<'l>(path: &Path, number: usize, line: &'l str) -> Result<Line<'l>> {
 mod tests {
     use super::*;
 
-    /// A line of two themes; `scores`: of the passages of `trade`.
+    /// A line of two themes, `a` of 2020 and others of 2021; `scores`: of the passages of `trade`.
     fn line(id: &str, scores: &[f64]) -> String {
+        let date = if id == "a" { "2020" } else { "2021" };
         let passage = |(k, score): (usize, &f64)| serde_json::json!({"theme": "trade", "start": k * 10, "score": score});
         let evidence: Vec<Value> = scores.iter().enumerate().map(passage).collect();
         serde_json::json!({
-            "schema": DocumentsTag::NAME, "id": id, "date": "2020", "file": "f", "n_units": 3,
+            "schema": DocumentsTag::NAME, "id": id, "date": date, "file": "f", "n_units": 3,
             "duplicate_of": null, "evidence": evidence, "metadata": {"title": "T", "source": 7},
             "themes": {"energy": {"share": 0.0}, "trade": {"share": 0.5}},
         })
@@ -373,7 +395,8 @@ mod tests {
 
     fn chosen(dirs: &[tempfile::TempDir], periods: &[(&'static str, usize)]) -> Chosen {
         let themes = HashMap::from([("trade", 0), ("energy", 1)]);
-        let places = Places { themes, periods: periods.iter().copied().collect() };
+        let (by, copies) = (PeriodLength::Year, Copies::Once);
+        let places = Places { themes, periods: periods.iter().copied().collect(), by, copies };
         let dirs: Vec<&Path> = dirs.iter().map(|dir| dir.path()).collect();
         choose(&dirs, &places).unwrap()
     }
@@ -381,7 +404,7 @@ mod tests {
     #[test]
     fn every_cell_s_best_comes_before_any_second_best() {
         let lines = [line("a", &[0.9, 0.8, 0.7]), line("b", &[0.6]), line("c", &[0.5])];
-        let chosen = chosen(&[folder(&lines)], &[("a", 0), ("b", 1), ("c", 1)]);
+        let chosen = chosen(&[folder(&lines)], &[("2020", 0), ("2021", 1)]);
         let shown = |c: &Candidate| format!("{}:{}:{}", c.document.id, c.rank, c.score);
         let shown: Vec<String> = chosen.passages.iter().map(shown).collect();
         // Two of one document at most.
@@ -390,6 +413,29 @@ mod tests {
         assert_eq!((head.first_row, head.n_units, head.period), (3, 3, Some(1)));
         assert_eq!((head.title.as_deref(), head.source.as_deref()), (Some("T"), None));
         assert_eq!(head.themes, [(0, 0.5)], "themes without a share are not named");
+    }
+
+    #[test]
+    fn copies_and_what_only_repeats_are_in_no_period_unless_copies_count() {
+        let with = |field: &str, value: Value| {
+            let mut line: Value = serde_json::from_str(&line("b", &[0.5])).unwrap();
+            line[field] = value;
+            line.to_string()
+        };
+        let lines = [
+            line("b", &[0.5]),
+            with("duplicate_of", "a".into()),
+            with("n_repeated_units", 3.into()),
+            with("n_repeated_units", 2.into()),
+        ];
+        let found = |copies| {
+            let (themes, periods) = (HashMap::new(), HashMap::from([("2021", 4)]));
+            let places = Places { themes, periods, by: PeriodLength::Year, copies };
+            let chosen = choose(&[folder(&lines).path()], &places).unwrap();
+            chosen.listed.iter().map(|head| head.period).collect::<Vec<_>>()
+        };
+        assert_eq!(found(Copies::Once), [Some(4), None, None, Some(4)]);
+        assert_eq!(found(Copies::All), [Some(4); 4]);
     }
 
     #[test]

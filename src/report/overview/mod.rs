@@ -6,7 +6,7 @@ pub mod series;
 mod shown;
 mod texts;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::Path;
@@ -164,18 +164,12 @@ impl Overview {
     }
 }
 
-fn places<'p>(series: &'p Series, trends: &'p TrendsFile) -> Places<'p> {
-    let labels = series.periods.iter().enumerate();
-    let labels: HashMap<&str, usize> =
-        labels.map(|(place, period)| (period.label.as_str(), place)).collect();
-    let mut periods = HashMap::new();
-    for row in trends.periods.iter().filter(|row| row.group.is_none()) {
-        if let Some(&place) = labels.get(row.period.as_str()) {
-            periods.extend(row.documents.iter().map(|id| (&**id, place)));
-        }
-    }
+fn places<'p>(series: &'p Series, trends: &TrendsFile) -> Places<'p> {
+    let periods = series.periods.iter().enumerate();
+    let periods = periods.map(|(place, period)| (period.label.as_str(), place)).collect();
     let themes = series.themes.iter().enumerate();
-    Places { themes: themes.map(|(place, theme)| (theme.id.as_str(), place)).collect(), periods }
+    let themes = themes.map(|(place, theme)| (theme.id.as_str(), place)).collect();
+    Places { themes, periods, by: trends.by, copies: trends.copies }
 }
 
 fn kind_of(row: &CopyRow) -> String {

@@ -246,7 +246,7 @@ mod tests {
             n_documents: 3,
             n_units: 9,
             small: true,
-            documents: vec![],
+            documents: Default::default(),
         };
         TrendsFile { by, periods: labels.iter().map(row).collect(), ..trends_file() }
     }
