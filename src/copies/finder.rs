@@ -10,10 +10,11 @@ use crate::document::{Date, Document};
 
 use super::events::{Report, same_events};
 use super::first::{First, Near};
+use super::keys::{RepeatedIds, half, key};
 use super::passages::{Same, Stretches};
 use super::places::Places;
 use super::similar::Originals;
-use super::survey::{Shared, text_key};
+use super::survey::Shared;
 use super::windows::{WINDOW_WORDS, winnowed};
 use super::words::{Word, runs, words};
 use super::{Copies, MIN_WORDS, SHINGLE_WORDS};
@@ -22,8 +23,10 @@ use super::{Copies, MIN_WORDS, SHINGLE_WORDS};
 #[derive(Debug)]
 pub struct Trace {
     id: Arc<str>,
+    /// Whether another document has the same id.
+    is_id_repeated: bool,
     date: Option<Date>,
-    /// The start of the text's BLAKE3 hash.
+    /// The key of the text.
     text: u128,
     /// Whether another document has the same text.
     is_copied: bool,
@@ -48,12 +51,13 @@ impl Trace {
         let rare = rare(&sampled, shared);
         let may_report = !rare.is_empty() && document.date.is_some_and(|d| d.day.is_some());
         let (bands, shingles) = compared(&words, shared, may_report);
-        let text = text_key(&document.text);
+        let text = key(&document.text);
         Trace {
             id: document.id.as_str().into(),
+            is_id_repeated: shared.ids.has(&document.id),
             date: document.date,
             text,
-            is_copied: shared.texts.contains(&text),
+            is_copied: shared.texts.contains(&half(text)),
             words: if sampled.is_empty() { Vec::new() } else { words },
             bands,
             shingles,
@@ -118,7 +122,9 @@ pub(super) struct Common {
 /// The texts so far, as far as later ones may repeat them, and what was found.
 #[derive(Debug, Default)]
 pub struct Finder {
-    /// The start of the BLAKE3 hash of each id.
+    /// Documents with an id of their own so far.
+    n_documents: u64,
+    /// The keys of those ids so far that stand at more than one document.
     ids: FxHashSet<u128>,
     /// Of the texts that stand in more than one document.
     by_key: FxHashMap<u128, u32>,
@@ -132,10 +138,14 @@ impl Finder {
     /// Takes in the next document of the corpus. One whose id was there before is passed over; so is one
     /// that nothing is to be found of.
     pub fn take(&mut self, trace: Trace) {
-        if !self.ids.insert(text_key(&trace.id)) || trace.is_alone() {
+        if trace.is_id_repeated && !self.ids.insert(key(&trace.id)) {
             return;
         }
-        let when = (trace.date.is_none(), trace.date, self.ids.len() as u64);
+        self.n_documents += 1;
+        if trace.is_alone() {
+            return;
+        }
+        let when = (trace.date.is_none(), trace.date, self.n_documents);
         let holder = Holder { id: trace.id.clone(), when };
         if let Some(text) = self.by_key.get(&trace.text) {
             return self.first.again(*text, holder);
@@ -181,11 +191,11 @@ impl Finder {
         same
     }
 
-    /// All that was found.
-    pub fn finish(self) -> Copies {
-        let Finder { reports, first, ids, by_key, originals, stretches } = self;
-        drop((ids, by_key, originals, stretches));
+    /// All that was found. `ids`: those that stand at more than one document.
+    pub fn finish(self, ids: RepeatedIds) -> Copies {
+        let Finder { reports, first, by_key, originals, stretches, .. } = self;
+        drop((by_key, originals, stretches));
         let events = same_events(reports, |text| first.day(text));
-        first.settled(events)
+        first.settled(events).among(ids)
     }
 }

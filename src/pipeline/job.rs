@@ -331,7 +331,7 @@ impl<'j> Job<'j> {
                     },
                 )?;
             }
-            Ok(finder.finish())
+            Ok(finder.finish(shared.into_ids()))
         })
     }
 
