@@ -13,6 +13,7 @@
 //!
 //! Words are compared by 64-bit hashes. All of it depends on the texts, dates and their order alone.
 
+mod by_hash;
 mod events;
 mod finder;
 mod first;
@@ -22,6 +23,7 @@ mod minhash;
 mod passages;
 mod places;
 mod repeated;
+mod shelf;
 mod similar;
 mod survey;
 mod windows;

@@ -25,9 +25,9 @@ fn document(id: &str, date: Option<(i16, i8, i8)>, text: &str) -> Document {
 fn found(corpus: &[Document]) -> Vec<CopyFound> {
     let mut survey = Survey::beside(None);
     corpus.iter().for_each(|document| survey.enter(Marks::of(document)).unwrap());
-    let (shared, mut finder) = (survey.finish().unwrap(), Finder::default());
-    corpus.iter().for_each(|document| finder.take(Trace::of(document, &shared)));
-    let mut copies = finder.finish(shared.into_ids());
+    let (shared, mut finder) = (survey.finish().unwrap(), Finder::beside(None));
+    corpus.iter().for_each(|document| finder.take(Trace::of(document, &shared)).unwrap());
+    let mut copies = finder.finish(shared.into_ids()).unwrap();
     for document in corpus {
         if copies.duplicate_of(&document.id).is_none() {
             copies.passages((&document.id, &document.text), &units(&document.text));

@@ -27,10 +27,11 @@ pub struct Marks {
     pub(super) bands: Vec<u64>,
     /// Hashes of the sampled runs; sorted, without repeats.
     pub(super) windows: Vec<u64>,
+    has_day: bool,
 }
 
 impl Marks {
-    /// The marks of a document; depends on its id and text alone.
+    /// The marks of a document; depends on its id, text and date alone.
     pub fn of(document: &Document) -> Self {
         let words = words(&document.text);
         let has_shingles = words.len() >= MIN_WORDS;
@@ -40,7 +41,8 @@ impl Marks {
         windows.sort_unstable();
         windows.dedup();
         let (id, text) = (half(key(&document.id)), half(key(&document.text)));
-        Marks { id, text, bands: bands.unwrap_or_default(), windows }
+        let has_day = document.date.is_some_and(|date| date.day.is_some());
+        Marks { id, text, bands: bands.unwrap_or_default(), windows, has_day }
     }
 }
 
@@ -60,6 +62,7 @@ pub struct Survey {
     texts: Hashes,
     bands: Hashes,
     windows: Hashes,
+    has_days: bool,
 }
 
 impl Survey {
@@ -69,7 +72,7 @@ impl Survey {
         let (ids, texts) = (hashes(2), hashes(2));
         let (bands, windows) = (hashes(2), hashes(RARE + 1));
         let (n_documents, repeated_ids) = (0, RepeatedIds::default());
-        Survey { n_documents, repeated_ids, ids, texts, bands, windows }
+        Survey { n_documents, repeated_ids, ids, texts, bands, windows, has_days: false }
     }
 
     /// Enters the marks of a document.
@@ -80,6 +83,7 @@ impl Survey {
         let document = self.n_documents;
         self.n_documents += 1;
         self.repeated_ids.count(marks.id);
+        self.has_days |= marks.has_day;
         self.ids.extend(document, &[marks.id])?;
         self.texts.extend(document, &[marks.text])?;
         self.bands.extend(marks.text, &marks.bands)?;
@@ -91,8 +95,8 @@ impl Survey {
     /// # Errors
     /// Where a file cannot be written or read.
     pub fn finish(self) -> io::Result<Shared> {
-        let Survey { repeated_ids, ids, texts, bands, windows, .. } = self;
-        let mut shared = Shared { ids: repeated_ids, ..Shared::default() };
+        let Survey { repeated_ids, ids, texts, bands, windows, has_days, .. } = self;
+        let mut shared = Shared { ids: repeated_ids, has_days, ..Shared::default() };
         ids.repeated(|id, _| shared.ids.add(id))?;
         texts.repeated(|text, _| shared.texts.extend([text]))?;
         bands.repeated(|hash, _| shared.bands.extend([hash]))?;
@@ -111,6 +115,8 @@ pub struct Shared {
     pub(super) bands: FxHashSet<u64>,
     /// For each run whether it is rare.
     pub(super) windows: FxHashMap<u64, bool>,
+    /// Whether a date is known to the day: where none is, there are no reports of one event.
+    pub(super) has_days: bool,
 }
 
 impl Shared {

@@ -234,11 +234,11 @@ mod tests {
     }
 
     fn knowing(corpus: &[Document]) -> Ledger {
-        let (mut survey, mut finder) = (Survey::beside(None), Finder::default());
+        let (mut survey, mut finder) = (Survey::beside(None), Finder::beside(None));
         corpus.iter().for_each(|document| survey.enter(Marks::of(document)).unwrap());
         let shared = survey.finish().unwrap();
-        corpus.iter().for_each(|document| finder.take(Trace::of(document, &shared)));
-        Ledger::with_copies(finder.finish(shared.into_ids()))
+        corpus.iter().for_each(|document| finder.take(Trace::of(document, &shared)).unwrap());
+        Ledger::with_copies(finder.finish(shared.into_ids()).unwrap())
     }
 
     /// For each document what is written of it: the id of the one that it is a copy of, if it is one.
