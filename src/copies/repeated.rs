@@ -14,7 +14,7 @@ const MAX_HELD: usize = 512 << 10;
 const N_BYTES: usize = 16;
 /// Parts that a block of the file is divided into by the upper bits of the hashes, so that as many as fit in
 /// memory are counted at a time.
-const N_PARTS: usize = 1 << 10;
+const N_PARTS: usize = 1 << 12;
 /// Bytes that are read or written at a time.
 const N_BUFFER: usize = 32 << 10;
 
@@ -174,7 +174,8 @@ impl Blocks {
                 n_full = n_full.max(2 * (entries.len() + within.len()));
             }
             self.file.seek(SeekFrom::Start((start + within.start as u64) * N_BYTES as u64))?;
-            let mut bytes = BufReader::with_capacity(N_BUFFER, &self.file);
+            let bytes = (&self.file).take((within.len() * N_BYTES) as u64);
+            let mut bytes = BufReader::with_capacity(N_BUFFER, bytes);
             for _ in within {
                 let mut entry = [0; N_BYTES];
                 bytes.read_exact(&mut entry)?;
