@@ -2,10 +2,12 @@
 //! days has, without being copies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use rustc_hash::FxHashMap;
 
 use super::minhash::containment;
+use super::shelf::{Place, Shelf};
 use super::{EVENT_DAYS, MIN_EVENT_SIMILARITY};
 
 /// A document that may report what another one reports.
@@ -13,9 +15,9 @@ use super::{EVENT_DAYS, MIN_EVENT_SIMILARITY};
 pub(super) struct Report {
     pub text: u32,
     /// Its rare runs; sorted, without repeats.
-    pub runs: Vec<u64>,
-    /// Sorted, without repeats; empty where it is not to be compared.
-    pub shingles: Vec<u64>,
+    pub runs: Box<[u64]>,
+    /// Sorted, without repeats; none where it is not to be compared.
+    pub shingles: Place,
 }
 
 /// A report and the earlier one that it shares most with.
@@ -28,17 +30,28 @@ pub(super) struct SameEvent {
 }
 
 /// For each report the earlier one that it shares most with, where it shares enough: earlier by `day`,
-/// then in the order given.
+/// then in the order given. `shelf`: where their shingles lie.
+///
+/// # Errors
+/// Where a file cannot be read.
 pub(super) fn same_events(
     reports: Vec<Report>,
+    shelf: &mut Shelf,
     day: impl Fn(u32) -> Option<u32>,
-) -> Vec<SameEvent> {
+) -> io::Result<Vec<SameEvent>> {
     let mut reports: Vec<(Option<u32>, Report)> =
         reports.into_iter().map(|report| (day(report.text), report)).collect();
     reports.sort_by_key(|(day, _)| *day);
     let mut closest: BTreeMap<usize, (usize, f64)> = BTreeMap::new();
+    // Pairs come by the earlier report, so it is read once.
+    let mut first: Option<(usize, Vec<u64>)> = None;
     for (earlier, later) in pairs(&reports) {
-        let similarity = containment(&reports[earlier].1.shingles, &reports[later].1.shingles);
+        let own = match first.take() {
+            Some((index, own)) if index == earlier => own,
+            _ => shelf.get(reports[earlier].1.shingles)?,
+        };
+        let similarity = containment(&own, &shelf.get(reports[later].1.shingles)?);
+        first = Some((earlier, own));
         let best = closest.get(&later).map_or(0.0, |&(_, best)| best);
         if similarity >= MIN_EVENT_SIMILARITY && similarity > best {
             closest.insert(later, (earlier, similarity));
@@ -49,7 +62,7 @@ pub(super) fn same_events(
         earlier: reports[earlier].1.text,
         similarity,
     };
-    closest.into_iter().map(same).collect()
+    Ok(closest.into_iter().map(same).collect())
 }
 
 /// The pairs of reports, the earlier first, that share a run of their days and so are compared. `reports`: by day, those without one first.
@@ -75,14 +88,15 @@ fn pairs(reports: &[(Option<u32>, Report)]) -> BTreeSet<(usize, usize)> {
 mod tests {
     use super::*;
 
-    fn report(text: u32, runs: &[u64], shingles: std::ops::Range<u64>) -> Report {
-        Report { text, runs: runs.to_vec(), shingles: shingles.collect() }
-    }
-
     #[test]
     fn a_report_belongs_to_the_earlier_one_that_it_shares_most_with() {
         let days = [12, 10, 11, 11, 11, 15, 90, 0];
         let day = |text: u32| Some(days[text as usize]).filter(|&day| day > 0);
+        let mut shelf = Shelf::default();
+        let mut report = |text, runs: &[u64], shingles: std::ops::Range<u64>| {
+            let shingles = shelf.put(&shingles.collect::<Vec<u64>>()).unwrap();
+            Report { text, runs: runs.into(), shingles }
+        };
         let reports = vec![
             report(0, &[1, 2, 5, 6], 70..170),
             report(1, &[1, 2, 3, 7, 8, 9], 0..100),
@@ -95,7 +109,7 @@ mod tests {
             report(6, &[7, 8], 0..100),
             report(7, &[8, 9], 0..100),
         ];
-        let found = same_events(reports, day);
+        let found = same_events(reports, &mut shelf, day).unwrap();
         let found: Vec<(u32, u32)> = found.iter().map(|same| (same.report, same.earlier)).collect();
         assert_eq!(found, [(2, 1), (0, 2), (5, 0)]);
     }

@@ -1,7 +1,9 @@
 //! The second reading: every text, in the order of the corpus, set against those before it; at its end
 //! it is decided which of them was said first.
 
+use std::io;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -10,10 +12,12 @@ use crate::document::{Date, Document};
 
 use super::events::{Report, same_events};
 use super::first::{First, Near};
+use super::keys::{RepeatedIds, half, key};
 use super::passages::{Same, Stretches};
 use super::places::Places;
+use super::shelf::Shelf;
 use super::similar::Originals;
-use super::survey::{Shared, text_key};
+use super::survey::Shared;
 use super::windows::{WINDOW_WORDS, winnowed};
 use super::words::{Word, runs, words};
 use super::{Copies, MIN_WORDS, SHINGLE_WORDS};
@@ -22,8 +26,10 @@ use super::{Copies, MIN_WORDS, SHINGLE_WORDS};
 #[derive(Debug)]
 pub struct Trace {
     id: Arc<str>,
+    /// Whether another document has the same id.
+    is_id_repeated: bool,
     date: Option<Date>,
-    /// The start of the text's BLAKE3 hash.
+    /// The key of the text.
     text: u128,
     /// Whether another document has the same text.
     is_copied: bool,
@@ -45,15 +51,16 @@ impl Trace {
         let words = words(&document.text);
         let mut sampled = winnowed(&runs(&words, WINDOW_WORDS));
         sampled.retain(|&(hash, _)| shared.windows.contains_key(&hash));
-        let rare = rare(&sampled, shared);
+        let rare = if shared.has_days { rare(&sampled, shared) } else { Vec::new() };
         let may_report = !rare.is_empty() && document.date.is_some_and(|d| d.day.is_some());
         let (bands, shingles) = compared(&words, shared, may_report);
-        let text = text_key(&document.text);
+        let text = key(&document.text);
         Trace {
             id: document.id.as_str().into(),
+            is_id_repeated: shared.ids.has(&document.id),
             date: document.date,
             text,
-            is_copied: shared.texts.contains(&text),
+            is_copied: shared.texts.contains(&half(text)),
             words: if sampled.is_empty() { Vec::new() } else { words },
             bands,
             shingles,
@@ -116,76 +123,112 @@ pub(super) struct Common {
 }
 
 /// The texts so far, as far as later ones may repeat them, and what was found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Finder {
-    /// The start of the BLAKE3 hash of each id.
+    /// Documents with an id of their own so far.
+    n_documents: u64,
+    /// The keys of those ids so far that stand at more than one document.
     ids: FxHashSet<u128>,
     /// Of the texts that stand in more than one document.
     by_key: FxHashMap<u128, u32>,
     originals: Originals,
+    /// Those of originals and reports.
+    shingles: Shelf,
     stretches: Stretches,
     reports: Vec<Report>,
     first: First,
 }
 
 impl Finder {
+    /// One that puts what does not fit in memory into files of a folder; `None`: of the system's.
+    pub fn beside(folder: Option<&Path>) -> Self {
+        let folder = folder.map(Path::to_owned);
+        Finder {
+            n_documents: 0,
+            ids: FxHashSet::default(),
+            by_key: FxHashMap::default(),
+            originals: Originals::default(),
+            shingles: Shelf::beside(folder.clone()),
+            stretches: Stretches::beside(folder),
+            reports: Vec::new(),
+            first: First::default(),
+        }
+    }
+
     /// Takes in the next document of the corpus. One whose id was there before is passed over; so is one
     /// that nothing is to be found of.
-    pub fn take(&mut self, trace: Trace) {
-        if !self.ids.insert(text_key(&trace.id)) || trace.is_alone() {
-            return;
+    ///
+    /// # Errors
+    /// Where a file cannot be written or read.
+    pub fn take(&mut self, trace: Trace) -> io::Result<()> {
+        if trace.is_id_repeated && !self.ids.insert(key(&trace.id)) {
+            return Ok(());
         }
-        let when = (trace.date.is_none(), trace.date, self.ids.len() as u64);
+        self.n_documents += 1;
+        if trace.is_alone() {
+            return Ok(());
+        }
+        let when = (trace.date.is_none(), trace.date, self.n_documents);
         let holder = Holder { id: trace.id.clone(), when };
         if let Some(text) = self.by_key.get(&trace.text) {
-            return self.first.again(*text, holder);
+            self.first.again(*text, holder);
+            return Ok(());
         }
         let text = self.first.new_text(holder);
         if trace.is_copied {
             self.by_key.insert(trace.text, text);
         }
-        self.search(text, trace);
+        self.search(text, trace)
     }
 
-    fn search(&mut self, text: u32, trace: Trace) {
-        if let Some((original, similarity)) = self.originals.closest(&trace.bands, &trace.shingles)
-        {
+    fn search(&mut self, text: u32, trace: Trace) -> io::Result<()> {
+        let closest = self.originals.closest(&trace.bands, &trace.shingles, &mut self.shingles)?;
+        if let Some((original, similarity)) = closest {
             self.first.near.push(Near { text, original, similarity });
             if self.first.is_before(text, original) {
                 // It may be the one that counts, so what it repeats of others is of interest.
-                self.note_common(text, &trace, |other| other != original);
+                self.note_common(text, &trace, |other| other != original)?;
             }
-            return;
+            return Ok(());
         }
-        let same = self.note_common(text, &trace, |_| true);
-        self.stretches.add(text, &trace.words, &trace.sampled, &same);
+        let same = self.note_common(text, &trace, |_| true)?;
+        self.stretches.add(text, &trace.words, &trace.sampled, &same)?;
+        let shingles = self.shingles.put(&trace.shingles)?;
         if !trace.rare.is_empty() {
-            let (runs, shingles) = (trace.rare, trace.shingles.clone());
-            self.reports.push(Report { text, runs, shingles });
+            self.reports.push(Report { text, runs: trace.rare.into(), shingles });
         }
         if !trace.bands.is_empty() {
-            self.originals.add(text, &trace.bands, trace.shingles);
+            self.originals.add(text, &trace.bands, shingles);
         }
+        Ok(())
     }
 
     /// Notes the runs of words that a text has in common with earlier ones, and gives them.
-    fn note_common(&mut self, text: u32, trace: &Trace, with: impl Fn(u32) -> bool) -> Vec<Same> {
-        let same = self.stretches.same(&trace.words, &trace.sampled);
+    fn note_common(
+        &mut self,
+        text: u32,
+        trace: &Trace,
+        with: impl Fn(u32) -> bool,
+    ) -> io::Result<Vec<Same>> {
+        let same = self.stretches.same(&trace.words, &trace.sampled)?;
         for run in &same {
-            let mut common = self.stretches.common(run, text);
+            let mut common = self.stretches.common(run, text)?;
             let other = common.sides[1].0;
             let is_before = self.first.is_before(text, other);
             common.own = is_before.then(|| Places::of(&trace.words[run.words.clone()]));
             self.first.common.extend(with(other).then_some(common));
         }
-        same
+        Ok(same)
     }
 
-    /// All that was found.
-    pub fn finish(self) -> Copies {
-        let Finder { reports, first, ids, by_key, originals, stretches } = self;
-        drop((ids, by_key, originals, stretches));
-        let events = same_events(reports, |text| first.day(text));
-        first.settled(events)
+    /// All that was found. `ids`: those that stand at more than one document.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn finish(self, ids: RepeatedIds) -> io::Result<Copies> {
+        let Finder { reports, first, by_key, originals, stretches, mut shingles, .. } = self;
+        drop((by_key, originals, stretches));
+        let events = same_events(reports, &mut shingles, |text| first.day(text))?;
+        Ok(first.settled(events).among(ids))
     }
 }

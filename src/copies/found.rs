@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::Span;
 
+use super::keys::RepeatedIds;
 use super::passages::whole_units;
 use super::places::Places;
 use super::words::words;
@@ -69,6 +70,7 @@ pub(super) struct Repeated {
 /// All that was found.
 #[derive(Debug, Default)]
 pub struct Copies {
+    ids: RepeatedIds,
     by_id: FxHashMap<Arc<str>, Repeats>,
     /// Copies of documents, in the order of the corpus.
     pub(super) documents: Vec<CopyFound>,
@@ -81,6 +83,20 @@ pub struct Copies {
 pub type RepeatedUnits = (Range<usize>, Arc<str>);
 
 impl Copies {
+    pub(super) fn among(self, ids: RepeatedIds) -> Self {
+        Copies { ids, ..self }
+    }
+
+    /// Whether a document that is read again may have its id in common with another. Call it once for each.
+    pub fn may_share_id(&mut self, id: &str) -> bool {
+        self.ids.reread(id)
+    }
+
+    /// Whether the documents that were read again are those that were searched.
+    pub fn are_of_those_read(&self) -> bool {
+        self.ids.are_all_reread()
+    }
+
     pub(super) fn of(&mut self, id: &Arc<str>) -> &mut Repeats {
         self.by_id.entry(id.clone()).or_default()
     }

@@ -2,23 +2,28 @@
 //! of one event; so that a text that was sent twice counts once. `docs/copies.md` says what counts as
 //! what, and why.
 //!
-//! The corpus is read twice. On the first reading ([`Survey`]) only hashes are kept, 8 bytes each:
-//! 21 a text (bands of [`minhash`]) and about one for every 15 words ([`windows`]), in files where they do not fit
-//! in memory ([`repeated`]). At its end it is known which of them stand in more than one text ([`Shared`]); a text
-//! that has none of those is passed over from then on. On the second reading ([`Finder`], in the order of
-//! the corpus) the words of those places alone are kept, and every find is checked on them: what is
-//! called a copy was compared. Then it is settled which text was said first ([`first`]).
+//! The corpus is read twice. On the first reading ([`Survey`]) only hashes are kept, 16 bytes each with where they
+//! stand: of the id, of the text, 21 of its bands ([`minhash`]) and about one for every 15 words ([`windows`]), in
+//! files where they do not fit in memory ([`repeated`]). At its end it is known which of them stand in more than one
+//! document or text ([`Shared`]); a text that has none of those is passed over from then on. On the second reading
+//! ([`Finder`], in the order of the corpus) the words of those places alone are kept, and every find is checked on
+//! them: what is called a copy was compared. Then it is settled which text was said first ([`first`]).
+//!
+//! So what does not repeat another takes no memory, however many there are.
 //!
 //! Words are compared by 64-bit hashes. All of it depends on the texts, dates and their order alone.
 
+mod by_hash;
 mod events;
 mod finder;
 mod first;
 mod found;
+mod keys;
 mod minhash;
 mod passages;
 mod places;
 mod repeated;
+mod shelf;
 mod similar;
 mod survey;
 mod windows;
@@ -30,6 +35,7 @@ mod simulation;
 pub use finder::{Finder, Trace};
 use found::Repeated;
 pub use found::{Copies, CopyFound, CopyKind};
+pub use keys::RepeatedIds;
 pub use survey::{Marks, Shared, Survey};
 
 /// Words of a shingle: short enough that one changed word spares most, long enough that two texts

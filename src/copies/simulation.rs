@@ -23,11 +23,11 @@ fn document(id: &str, date: Option<(i16, i8, i8)>, text: &str) -> Document {
 
 /// What is found in a corpus; units are what a full stop ends.
 fn found(corpus: &[Document]) -> Vec<CopyFound> {
-    let mut survey = Survey::default();
+    let mut survey = Survey::beside(None);
     corpus.iter().for_each(|document| survey.enter(Marks::of(document)).unwrap());
-    let (shared, mut finder) = (survey.finish().unwrap(), Finder::default());
-    corpus.iter().for_each(|document| finder.take(Trace::of(document, &shared)));
-    let mut copies = finder.finish();
+    let (shared, mut finder) = (survey.finish().unwrap(), Finder::beside(None));
+    corpus.iter().for_each(|document| finder.take(Trace::of(document, &shared)).unwrap());
+    let mut copies = finder.finish(shared.into_ids()).unwrap();
     for document in corpus {
         if copies.duplicate_of(&document.id).is_none() {
             copies.passages((&document.id, &document.text), &units(&document.text));
@@ -87,6 +87,62 @@ fn overlap(a: &[String], b: &[String]) -> f64 {
     let set = |words: &[String]| words.windows(SHINGLE_WORDS).map(<[_]>::to_vec).collect();
     let (a, b): (HashSet<_>, HashSet<_>) = (set(a), set(b));
     a.intersection(&b).count() as f64 / a.union(&b).count() as f64
+}
+
+/// How many of the keys are counted in each of `places`, for those that stand in more than one.
+fn repeated<K: Ord>(places: impl Iterator<Item = (u64, Vec<K>)>) -> BTreeMap<K, usize> {
+    let mut found: BTreeMap<K, BTreeSet<u64>> = BTreeMap::new();
+    for (place, keys) in places {
+        for key in keys {
+            found.entry(key).or_default().insert(place);
+        }
+    }
+    found.into_iter().map(|(key, places)| (key, places.len())).filter(|&(_, n)| n > 1).collect()
+}
+
+#[test]
+fn what_is_shared_is_what_sets_of_all_marks_say() {
+    let mut rng = ChaCha8Rng::seed_from_u64(31);
+    let passages: Vec<Vec<String>> = (0..12).map(|_| words(&mut rng, 60)).collect();
+    let mut corpus: Vec<Document> = Vec::new();
+    for k in 0..200 {
+        let own = words(&mut rng, 50);
+        let text = sentences(&[&own[..], &passages[(k * k) % 23 % 12]].concat());
+        corpus.push(document(&format!("{}", k % 180), None, &text));
+        if k % 9 == 0 {
+            // The same once more: every other time under an id of its own.
+            let id = format!("{}", k + 500 * (k % 2));
+            corpus.push(document(&id, None, &text));
+        }
+    }
+    let marks: Vec<Marks> = corpus.iter().map(Marks::of).collect();
+    let number = |of: fn(&Marks) -> u64| {
+        let places =
+            marks.iter().enumerate().map(move |(place, marks)| (place as u64, vec![of(marks)]));
+        repeated(places).into_keys().collect::<BTreeSet<u64>>()
+    };
+    let in_texts =
+        |of: fn(&Marks) -> Vec<u64>| repeated(marks.iter().map(|marks| (marks.text, of(marks))));
+    let mut survey = Survey::beside(None);
+    marks.iter().for_each(|marks| survey.enter(marks.clone()).unwrap());
+    let shared = survey.finish().unwrap();
+    let ids: BTreeSet<&str> =
+        corpus.iter().map(|document| &*document.id).filter(|id| shared.ids.has(id)).collect();
+    assert!(ids.len() > 20 && ids.len() < 40, "{ids:?}");
+    assert_eq!(ids.len(), number(|marks| marks.id).len());
+    let texts = number(|marks| marks.text);
+    assert!(texts.len() == 23, "{}", texts.len());
+    assert_eq!(shared.texts.iter().copied().collect::<BTreeSet<u64>>(), texts);
+    let bands = in_texts(|marks| marks.bands.clone());
+    assert_eq!(
+        shared.bands.iter().copied().collect::<BTreeSet<u64>>(),
+        bands.into_keys().collect()
+    );
+    let windows = in_texts(|marks| marks.windows.clone());
+    let windows: BTreeMap<u64, bool> =
+        windows.into_iter().map(|(hash, n)| (hash, n <= survey::RARE)).collect();
+    assert!([true, false].iter().all(|is_rare| windows.values().any(|rare| rare == is_rare)));
+    assert_eq!(shared.windows.into_iter().collect::<BTreeMap<u64, bool>>(), windows);
 }
 
 #[test]

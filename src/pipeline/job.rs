@@ -306,29 +306,28 @@ impl<'j> Job<'j> {
     }
 
     fn new_survey(&self) -> Survey {
-        Survey::beside(self.kept.as_ref().map(Kept::out))
+        Survey::beside(self.folder())
+    }
+
+    /// Where to put what does not fit in memory; `None`: into the system's folder.
+    fn folder(&self) -> Option<&Path> {
+        self.kept.as_ref().map(Kept::out)
     }
 
     fn survey_failed(&self, source: std::io::Error) -> Error {
-        let folder =
-            self.kept.as_ref().map_or_else(std::env::temp_dir, |kept| kept.out().to_owned());
+        let folder = self.folder().map_or_else(std::env::temp_dir, Path::to_owned);
         Error::io(folder, "write a file that has no name in", source)
     }
 
     /// What the documents of the inputs repeat of each other.
     fn copies(&mut self) -> Result<Copies> {
         self.timed(Stage::Copies, |job| {
-            let (shared, mut finder) = (job.shared()?, Finder::default());
+            let (shared, mut finder) = (job.shared()?, Finder::beside(job.folder()));
             if !shared.is_empty() {
-                job.each(
-                    |document| Trace::of(&document, &shared),
-                    |trace| {
-                        finder.take(trace);
-                        Ok(())
-                    },
-                )?;
+                let take = |trace| finder.take(trace).map_err(|e| job.survey_failed(e));
+                job.each(|document| Trace::of(&document, &shared), take)?;
             }
-            Ok(finder.finish())
+            finder.finish(shared.into_ids()).map_err(|e| job.survey_failed(e))
         })
     }
 
