@@ -16,7 +16,7 @@
 
 use super::counted::{CountedDocument, Measure};
 use super::draws::Draws;
-use super::moments::{ENOUGH_DOCUMENTS, Sums, Weighed};
+use super::moments::{ENOUGH_DOCUMENTS, ExactSum, Sums, Weighed};
 use super::quantile::{of_sorted, student};
 
 /// Documents under which a period has no interval and is not compared.
@@ -68,20 +68,21 @@ impl UsualSums {
 /// What is taken of the weight of the documents of which anything is.
 #[derive(Debug, Clone, Copy, Default)]
 struct Mean {
-    taken: f64,
-    weight: f64,
+    taken: ExactSum,
+    weight: ExactSum,
 }
 
 impl Mean {
     fn add(&mut self, taken: f64, weight: f64) {
         if taken > 0.0 {
-            self.taken += taken;
-            self.weight += weight;
+            self.taken.add(taken);
+            self.weight.add(weight);
         }
     }
 
     fn part(&self) -> Option<f64> {
-        (self.weight > 0.0).then(|| (self.taken / self.weight).min(1.0))
+        let (taken, weight) = (self.taken.value(), self.weight.value());
+        (weight > 0.0).then(|| (taken / weight).min(1.0))
     }
 }
 

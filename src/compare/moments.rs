@@ -83,6 +83,22 @@ impl<'d> Weighed<'d> {
     }
 }
 
+/// A sum that is the same in whatever order its parts are added: in whole steps, far finer than a byte.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ExactSum(i128);
+
+impl ExactSum {
+    const STEPS: f64 = (1_u64 << 30) as f64;
+
+    pub fn add(&mut self, part: f64) {
+        self.0 += (part * Self::STEPS).round() as i128;
+    }
+
+    pub fn value(self) -> f64 {
+        self.0 as f64 / Self::STEPS
+    }
+}
+
 /// Sums over documents.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Total {
@@ -177,6 +193,32 @@ impl Sums<'_> {
         match squares > ROUNDING * (yy + share * share * xx) {
             true => squares * n / (n - 1.0) / (self.weight() * self.weight()),
             false => 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::ExactSum;
+
+    proptest! {
+        #[test]
+        fn the_order_of_parts_makes_no_difference_to_a_sum(
+            parts in prop::collection::vec((0_u64..1 << 40, 0_u32..=1_000_000), 0..200),
+        ) {
+            let parts: Vec<f64> =
+                parts.into_iter().map(|(n, share)| n as f64 * f64::from(share) / 1e6).collect();
+            let sum = |parts: &mut dyn Iterator<Item = &f64>| {
+                let mut sum = ExactSum::default();
+                parts.for_each(|part| sum.add(*part));
+                sum.value()
+            };
+            let found = sum(&mut parts.iter());
+            prop_assert_eq!(found, sum(&mut parts.iter().rev()));
+            let plain: f64 = parts.iter().sum();
+            prop_assert!((found - plain).abs() <= 1e-12 * plain + 1e-6);
         }
     }
 }

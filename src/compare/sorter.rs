@@ -1,15 +1,13 @@
 //! Rows put in the order of their keys, however many there are: what does not fit in memory is sorted in runs, which
 //! are merged (Knuth 1998, section 5.4).
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::spool::{Row, Rows, Spool};
+use super::spool::{Row, Spool};
 
 /// Bytes of rows that are held until they are sorted.
 const MAX_HELD: usize = 8 << 20;
@@ -90,37 +88,11 @@ impl Sorter {
         let Sorter { held, rows, runs, spool, .. } = self;
         drop((held, rows));
         let spooled = spool.finish()?;
-        let mut readers: Vec<Rows<'_>> = runs.into_iter().map(|run| spooled.rows(run)).collect();
-        let mut first = BinaryHeap::with_capacity(readers.len());
-        for (run, reader) in readers.iter_mut().enumerate() {
-            first.extend(Head::default().of(reader.next()?, run));
-        }
-        while let Some(Reverse(head)) = first.pop() {
-            take((&head.key, &head.record))?;
-            let run = head.run;
-            first.extend(head.of(readers[run].next()?, run));
+        let mut rows = spooled.merged(runs.into_iter());
+        while let Some(row) = rows.next()? {
+            take(row)?;
         }
         Ok(())
-    }
-}
-
-/// The next row of a run.
-#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Head {
-    key: Vec<u8>,
-    run: usize,
-    record: Vec<u8>,
-}
-
-impl Head {
-    /// A row, in the memory of the one before it.
-    fn of(mut self, row: Option<Row<'_>>, run: usize) -> Option<Reverse<Self>> {
-        let (key, record) = row?;
-        for (own, new) in [(&mut self.key, key), (&mut self.record, record)] {
-            own.clear();
-            own.extend_from_slice(new);
-        }
-        Some(Reverse(Head { run, ..self }))
     }
 }
 

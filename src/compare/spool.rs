@@ -1,6 +1,8 @@
 //! Rows of bytes that are written once and read many times, by many threads: in memory while they are few, then
 //! in a file without a name, which the system removes whatever happens.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{self, BufWriter, Cursor, Write};
 use std::ops::Range;
@@ -10,8 +12,12 @@ use tempfile::{SpooledData, SpooledTempFile};
 
 /// Bytes of rows that stay in memory.
 const MAX_HELD: usize = 4 << 20;
-/// Bytes that are read at a time.
+/// Bytes that are read or written at a time.
 const BLOCK: usize = 64 << 10;
+/// Bytes that are read at a time of all places together, where there are many.
+const MERGED_BLOCKS: usize = 4 << 20;
+/// Bytes that are read at a time of one of them, at least.
+const MIN_BLOCK: usize = 4 << 10;
 /// Bytes before a row: the length of its key and that of its record.
 const HEAD: usize = 8;
 
@@ -76,9 +82,11 @@ pub(super) enum Spooled {
 }
 
 impl Spooled {
-    /// The rows that stand in `place`.
-    pub fn rows(&self, place: Range<u64>) -> Rows<'_> {
-        Rows { of: self, left: place, block: Vec::new(), reached: 0 }
+    /// The rows that stand in some places, each in the order of their keys: all of them in that order.
+    pub fn merged(&self, places: impl ExactSizeIterator<Item = Range<u64>>) -> Merged<'_> {
+        let size = (MERGED_BLOCKS / places.len().max(1)).clamp(MIN_BLOCK, BLOCK);
+        let new = |left| Rows { of: self, left, size, block: Vec::new(), reached: 0 };
+        Merged { rows: places.map(new).collect(), n_begun: 0, first: BinaryHeap::new(), last: None }
     }
 
     fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
@@ -113,12 +121,66 @@ fn read_exact_at(file: &File, mut at: u64, mut into: &mut [u8]) -> io::Result<()
 /// A row: its key and its record.
 pub(super) type Row<'r> = (&'r [u8], &'r [u8]);
 
+/// Reads the rows of several places, that of the least key first; of equal keys that of the first place.
+#[derive(Debug)]
+pub(super) struct Merged<'s> {
+    rows: Vec<Rows<'s>>,
+    /// Places whose first row was read.
+    n_begun: usize,
+    /// The next row of each place.
+    first: BinaryHeap<Reverse<Head>>,
+    /// The row that was given.
+    last: Option<Head>,
+}
+
+/// A row of a place.
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Head {
+    key: Vec<u8>,
+    place: usize,
+    record: Vec<u8>,
+}
+
+impl Merged<'_> {
+    /// The next row; `None` after the last.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn next(&mut self) -> io::Result<Option<Row<'_>>> {
+        if self.rows.len() == 1 {
+            return self.rows[0].next();
+        }
+        while self.n_begun < self.rows.len() {
+            self.n_begun += 1;
+            self.read(Head { place: self.n_begun - 1, ..Head::default() })?;
+        }
+        if let Some(last) = self.last.take() {
+            self.read(last)?;
+        }
+        self.last = self.first.pop().map(|Reverse(head)| head);
+        Ok(self.last.as_ref().map(|head| (&*head.key, &*head.record)))
+    }
+
+    /// Reads the next row of a place into the memory of the one before it.
+    fn read(&mut self, mut head: Head) -> io::Result<()> {
+        let Some((key, record)) = self.rows[head.place].next()? else { return Ok(()) };
+        for (own, new) in [(&mut head.key, key), (&mut head.record, record)] {
+            own.clear();
+            own.extend_from_slice(new);
+        }
+        self.first.push(Reverse(head));
+        Ok(())
+    }
+}
+
 /// Reads rows one after the other.
 #[derive(Debug)]
-pub(super) struct Rows<'s> {
+struct Rows<'s> {
     of: &'s Spooled,
     /// What was not read yet.
     left: Range<u64>,
+    /// Bytes that are read at a time.
+    size: usize,
     block: Vec<u8>,
     /// Bytes of the block that were given.
     reached: usize,
@@ -129,7 +191,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// Where the file cannot be read.
-    pub fn next(&mut self) -> io::Result<Option<Row<'_>>> {
+    fn next(&mut self) -> io::Result<Option<Row<'_>>> {
         if self.reached == self.block.len() && self.left.is_empty() {
             return Ok(None);
         }
@@ -149,7 +211,7 @@ impl Rows<'_> {
         }
         self.block.drain(..self.reached);
         self.reached = 0;
-        let (held, size) = (self.block.len(), BLOCK.max(n));
+        let (held, size) = (self.block.len(), self.size.max(n));
         let more = (self.left.end - self.left.start).min((size - held) as u64);
         if held + (more as usize) < n {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -180,7 +242,7 @@ mod tests {
             let spooled = spool.finish().unwrap();
             assert_eq!(matches!(spooled, Spooled::Held(_)), is_held);
             for (place, first) in [(0..n_bytes, 0), (middle..n_bytes, n / 2)] {
-                let mut rows = spooled.rows(place);
+                let mut rows = spooled.merged([place].into_iter());
                 for i in first..n {
                     let (key, record) = rows.next().unwrap().unwrap();
                     assert_eq!((key.to_vec(), record.to_vec()), row(i));
@@ -188,7 +250,7 @@ mod tests {
                 assert_eq!(rows.next().unwrap(), None);
             }
             // A place that ends within a row is a fault, not a row.
-            let mut rows = spooled.rows(middle..n_bytes - 1);
+            let mut rows = spooled.merged([middle..n_bytes - 1].into_iter());
             let ended = std::iter::repeat_with(|| rows.next().map(|row| row.is_some()));
             assert!(ended.take_while(|row| !matches!(row, Ok(false))).any(|row| row.is_err()));
         }

@@ -4,7 +4,7 @@
 //! Every document stands in the rows of its period, and again in those of its group in that period, each in the order of
 //! ids; and once in the order in which documents came, which is that of their units ([`Lookup`]).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 
 use super::counted::{CountedDocument, CountedThemes, Field};
 use super::side::{Key, Sides};
-use super::spool::{Rows, Spooled};
+use super::spool::{Merged, Spooled};
 
 /// What is stored of a document beside its id.
 #[derive(Debug, Serialize, Deserialize)]
@@ -152,7 +152,7 @@ pub(super) struct Run {
     pub key: Key,
 }
 
-/// Documents that are read one after the other: run by run, in each in the order of their ids.
+/// Documents that are read one after the other, in the order of their ids.
 #[derive(Debug, Clone)]
 pub(super) struct Documents {
     pub store: Arc<Store>,
@@ -166,11 +166,8 @@ impl Documents {
     }
 
     pub fn rows(&self) -> Reader<'_> {
-        Reader::new(
-            &self.store,
-            &self.store.sorted,
-            self.runs.iter().map(|run| run.place.clone()).collect(),
-        )
+        let places = self.runs.iter().map(|run| run.place.clone());
+        Reader::new(&self.store, self.store.sorted.merged(places))
     }
 
     /// Hands every document to `take`.
@@ -186,7 +183,8 @@ impl Documents {
         for run in &self.runs {
             let Some(there) = others.of.get(&(None, run.key.1.clone())) else { continue };
             let mut there = there.documents.rows();
-            let mut own = Reader::new(&self.store, &self.store.sorted, vec![run.place.clone()]);
+            let place = [run.place.clone()].into_iter();
+            let mut own = Reader::new(&self.store, self.store.sorted.merged(place));
             let mut next = there.next();
             while let Some(row) = own.next() {
                 while next.is_some_and(|other| other.document.id < row.document.id) {
@@ -253,17 +251,13 @@ fn set(own: &mut Option<Arc<str>>, number: Option<u32>, labels: &[Arc<str>]) {
 #[derive(Debug)]
 pub(super) struct Reader<'s> {
     store: &'s Store,
-    of: &'s Spooled,
-    /// Places that were not begun, the next one last.
-    places: Vec<Range<u64>>,
-    rows: Rows<'s>,
+    rows: Merged<'s>,
     row: StoredDocument,
 }
 
 impl<'s> Reader<'s> {
-    fn new(store: &'s Store, of: &'s Spooled, mut places: Vec<Range<u64>>) -> Self {
-        places.reverse();
-        Reader { store, of, places, rows: of.rows(0..0), row: StoredDocument::default() }
+    fn new(store: &'s Store, rows: Merged<'s>) -> Self {
+        Reader { store, rows, row: StoredDocument::default() }
     }
 
     /// The next document; `None` after the last, and where no more could be read ([`Store::check`]).
@@ -272,73 +266,35 @@ impl<'s> Reader<'s> {
     }
 
     fn advance(&mut self) -> bool {
-        let read = self.read();
-        if read.is_err() {
-            (self.places, self.rows) = (Vec::new(), self.of.rows(0..0));
-        }
+        let read = match self.rows.next() {
+            Ok(Some(row)) => self.row.read(row, &self.store.labels).map(|()| true),
+            Ok(None) => Ok(false),
+            Err(fault) => Err(fault),
+        };
         read.unwrap_or_else(|fault| {
             self.store.fail(fault);
+            self.rows = self.store.log.merged([].into_iter());
             false
         })
     }
-
-    fn read(&mut self) -> io::Result<bool> {
-        loop {
-            if let Some(row) = self.rows.next()? {
-                return self.row.read(row, &self.store.labels).map(|()| true);
-            }
-            let Some(next) = self.places.pop() else { return Ok(false) };
-            self.rows = self.of.rows(next);
-        }
-    }
 }
 
-/// Finds documents by their ids, in the order in which they came: units are in that order, so it goes on from the last
-/// one. Where an id is not ahead, all of them are kept in memory from then on.
+/// Finds documents by their ids, in the order in which they came: that is the order of units, which goes on from the last
+/// one found.
 #[derive(Debug)]
-pub(super) struct Lookup<'s> {
-    store: &'s Store,
-    place: Range<u64>,
-    ahead: Reader<'s>,
-    by_id: Option<HashMap<String, CountedDocument>>,
-}
+pub(super) struct Lookup<'s>(Reader<'s>);
 
 impl<'s> Lookup<'s> {
     /// Among the documents of a place in the log.
     pub fn new(store: &'s Store, place: Range<u64>) -> Self {
-        let ahead = Reader::new(store, &store.log, vec![place.clone()]);
-        Lookup { store, place, ahead, by_id: None }
+        Lookup(Reader::new(store, store.log.merged([place].into_iter())))
     }
 
     /// The document, if it counts; without its fields.
     pub fn find(&mut self, id: &str) -> Option<&CountedDocument> {
-        if self.by_id.is_none() && !self.go_to(id) {
-            self.by_id = Some(self.all());
+        while self.0.row.document.id != *id {
+            self.0.next()?;
         }
-        match &self.by_id {
-            Some(all) => all.get(id),
-            None => self.ahead.row.counts.then_some(&self.ahead.row.document),
-        }
-    }
-
-    /// Whether the document is the one reached, or ahead.
-    fn go_to(&mut self, id: &str) -> bool {
-        while self.ahead.row.document.id != *id {
-            if !self.ahead.advance() {
-                return false;
-            }
-        }
-        true
-    }
-
-    fn all(&self) -> HashMap<String, CountedDocument> {
-        let mut all = HashMap::new();
-        let mut rows = Reader::new(self.store, &self.store.log, vec![self.place.clone()]);
-        while let Some(row) = rows.next() {
-            if row.counts {
-                all.insert(row.document.id.clone(), row.document.clone());
-            }
-        }
-        all
+        self.0.row.counts.then_some(&self.0.row.document)
     }
 }

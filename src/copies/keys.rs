@@ -3,8 +3,8 @@
 
 use rustc_hash::FxHashSet;
 
-/// What a text or an id is known by: the start of its BLAKE3 hash.
-pub(super) fn key(text: &str) -> u128 {
+/// What a text or an id is known by: the start of its BLAKE3 hash; of millions no two have the same.
+pub fn key(text: &str) -> u128 {
     let mut head = [0; 16];
     head.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
     u128::from_le_bytes(head)

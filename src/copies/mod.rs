@@ -35,7 +35,7 @@ mod simulation;
 pub use finder::{Finder, Trace};
 use found::Repeated;
 pub use found::{Copies, CopyFound, CopyKind};
-pub use keys::RepeatedIds;
+pub use keys::{RepeatedIds, key};
 pub use survey::{Marks, Shared, Survey};
 
 /// Words of a shingle: short enough that one changed word spares most, long enough that two texts

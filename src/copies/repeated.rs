@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::shelf::nameless;
+
 /// Entries that are held in memory, while they come and while they are counted: 8 MB of them.
 const MAX_HELD: usize = 512 << 10;
 /// Bytes of an entry in the file.
@@ -68,10 +70,7 @@ impl Hashes {
     fn put_away(&mut self) -> io::Result<()> {
         let blocks = match &mut self.file {
             Some(blocks) => blocks,
-            None => self.file.insert(Blocks::new(match &self.folder {
-                Some(folder) => tempfile::tempfile_in(folder),
-                None => tempfile::tempfile(),
-            }?)),
+            None => self.file.insert(Blocks::new(nameless(self.folder.as_deref())?)),
         };
         thin(&mut self.held, self.max_places);
         blocks.add(&self.held)?;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Numbers that are held until they are written together: 1 MB.
 const MAX_HELD: usize = 128 << 10;
@@ -59,10 +59,7 @@ impl Shelf {
     fn write(&mut self) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(match &self.folder {
-                Some(folder) => tempfile::tempfile_in(folder),
-                None => tempfile::tempfile(),
-            }?),
+            None => self.file.insert(nameless(self.folder.as_deref())?),
         };
         self.bytes.clear();
         self.bytes.extend(self.held.iter().flat_map(|number| number.to_le_bytes()));
@@ -87,6 +84,12 @@ impl Shelf {
         file.read_exact(&mut self.bytes)?;
         Ok(self.bytes.as_chunks().0.iter().map(|number| u64::from_le_bytes(*number)).collect())
     }
+}
+
+/// A file without a name, which the system removes whatever happens. `folder`: where it is; `None`: where the system has
+/// such files.
+pub(super) fn nameless(folder: Option<&Path>) -> io::Result<File> {
+    folder.map_or_else(tempfile::tempfile, tempfile::tempfile_in)
 }
 
 #[cfg(test)]

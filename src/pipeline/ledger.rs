@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
-use crate::copies::{Copies, CopyFound};
+use crate::copies::{self, Copies, CopyFound};
 use crate::document::{Document, Reject, RejectCode, Span};
 use crate::report::run::Counts;
 use crate::score::ScoredDocument;
@@ -14,15 +14,6 @@ use super::stream::Read;
 
 /// The language that terms and clause rules are made for.
 const ENGLISH: &str = "eng";
-
-/// The start of a BLAKE3 hash: of millions of texts no two have the same.
-type HashStart = [u64; 2];
-
-fn hash_start(text: &str) -> HashStart {
-    let hash = blake3::hash(text.as_bytes());
-    let (halves, _) = hash.as_bytes().as_chunks();
-    [0, 1].map(|half| u64::from_le_bytes(halves[half]))
-}
 
 /// What became of every record so far.
 #[derive(Default)]
@@ -33,9 +24,9 @@ pub(super) struct Ledger {
     pub copies: Option<Copies>,
     /// For the start of an id's hash that of its text's; of ids that are known to stand at one document nothing is
     /// kept.
-    texts: FxHashMap<HashStart, u64>,
+    texts: FxHashMap<u128, u128>,
     /// For the start of each text's hash the id of the first document that has it.
-    firsts: FxHashMap<HashStart, Box<str>>,
+    firsts: FxHashMap<u128, Box<str>>,
     n_undated: u64,
     /// Documents in languages other than English, by code.
     n_foreign: BTreeMap<String, u64>,
@@ -87,8 +78,8 @@ impl Ledger {
         if self.copies.as_mut().is_some_and(|copies| !copies.may_share_id(&document.id)) {
             return None;
         }
-        let [text, _] = hash_start(&document.text);
-        match self.texts.entry(hash_start(&document.id)) {
+        let text = copies::key(&document.text);
+        match self.texts.entry(copies::key(&document.id)) {
             Entry::Occupied(known) if *known.get() == text => Some(Before::SameText),
             Entry::Occupied(_) => Some(Before::OtherText),
             Entry::Vacant(new) => {
@@ -100,7 +91,7 @@ impl Ledger {
 
     /// Marks a document whose text came before.
     fn mark_exact(&mut self, scored: &mut ScoredDocument) {
-        let hash = hash_start(&scored.document.text);
+        let hash = copies::key(&scored.document.text);
         match self.firsts.get(&hash) {
             Some(first) => {
                 (scored.duplicate_of, scored.similarity) = (Some(first.to_string()), Some(1.0));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rustc_hash::FxHashSet;
 
 use crate::compare::{Besides, CompareOptions, Gathering, Sides, SoleTerms, ThemeName, Trends};
+use crate::copies;
 use crate::error::Result;
 use crate::report::OutputFile;
 use crate::report::counted::CountedReader;
@@ -40,7 +41,7 @@ impl Scores<'_> {
         let mut seen: FxHashSet<u128> = FxHashSet::default();
         for dir in self.dirs {
             reader.read(dir, |whole, once| {
-                if self.dirs.len() > 1 && !seen.insert(start_of_hash(&whole.id)) {
+                if self.dirs.len() > 1 && !seen.insert(copies::key(&whole.id)) {
                     n_again += u64::from(once.is_some());
                     return gathering.pass_over(&whole.id);
                 }
@@ -97,10 +98,4 @@ impl Scores<'_> {
 pub(super) fn names(model: &ThemeModel) -> Vec<ThemeName> {
     let name = |(id, name): (&String, &String)| ThemeName { id: id.clone(), name: name.clone() };
     model.themes.iter().map(|theme| name((&theme.id, &theme.name))).collect()
-}
-
-/// The start of the BLAKE3 hash of an id.
-fn start_of_hash(id: &str) -> u128 {
-    let hash = blake3::hash(id.as_bytes());
-    u128::from_le_bytes(hash.as_bytes().as_chunks().0[0])
 }

@@ -17,7 +17,9 @@ use crate::document::{Date, PeriodLength};
 use crate::error::Result;
 
 use super::folder::OutputFile;
-use super::read::{CarriedThemes, document_rows, line_batches, not_units, unit_batch_iter};
+use super::read::{
+    CarriedThemes, document_rows, line_batches, not_units, other_units, unit_batch_iter,
+};
 use super::rows::{NoneCell, ThemeCell};
 use super::value::InOrder;
 
@@ -239,8 +241,7 @@ struct Sums {
     first_said: Option<FirstSaid>,
 }
 
-/// The units of a run, one after the other: they stand in the order of documents. Where somebody has put them in another
-/// order, the sums of all that are left are kept in memory.
+/// The units of a run, one after the other: they stand in the order of documents.
 struct Units<'p> {
     path: &'p Path,
     batches: Box<dyn Iterator<Item = Result<RecordBatch>> + 'p>,
@@ -248,7 +249,6 @@ struct Units<'p> {
     row: usize,
     /// The themes of the model by their ids.
     themes: HashMap<String, usize>,
-    by_id: Option<HashMap<String, Sums>>,
 }
 
 /// The columns of some units.
@@ -277,8 +277,7 @@ impl Columns {
 impl<'p> Units<'p> {
     fn open(path: &'p Path) -> Result<Self> {
         let batches = Box::new(unit_batch_iter(path, &COLUMNS)?);
-        let (themes, by_id) = (HashMap::new(), None);
-        Ok(Units { path, batches, batch: None, row: 0, themes, by_id })
+        Ok(Units { path, batches, batch: None, row: 0, themes: HashMap::new() })
     }
 
     /// The sums over the units of the next document.
@@ -289,17 +288,13 @@ impl<'p> Units<'p> {
         }
         let first_said = line.has_parts().then(|| FirstSaid::new(self.themes.len()));
         let mut sums = Sums { first_said, ..Sums::default() };
-        if self.by_id.is_none() {
-            while sums.n_units < line.n_units && self.document()? == Some(&line.id) {
-                self.add_to(&mut sums);
+        while sums.n_units < line.n_units {
+            if self.document()? != Some(&line.id) {
+                return Err(other_units(self.path));
             }
-            if sums.n_units == line.n_units {
-                return Ok(sums);
-            }
-            self.by_id = Some(self.rest((line.id.to_string(), sums))?);
+            self.add_to(&mut sums);
         }
-        let rest = self.by_id.as_mut().and_then(|rest| rest.remove(&*line.id));
-        Ok(rest.unwrap_or_default())
+        Ok(sums)
     }
 
     /// The document of the next unit; `None` after the last.
@@ -327,18 +322,5 @@ impl<'p> Units<'p> {
             first_said.add(n_bytes, &carried);
         }
         self.row += 1;
-    }
-
-    /// The sums over all units that are left, by their documents; those of one have begun.
-    fn rest(&mut self, begun: (String, Sums)) -> Result<HashMap<String, Sums>> {
-        let (n_themes, mut rest) = (self.themes.len(), HashMap::from([begun]));
-        while let Some(document) = self.document()? {
-            let new = || Sums { first_said: Some(FirstSaid::new(n_themes)), ..Sums::default() };
-            let mut sums = rest.remove(document).unwrap_or_else(new);
-            let document = document.to_owned();
-            self.add_to(&mut sums);
-            rest.insert(document, sums);
-        }
-        Ok(rest)
     }
 }

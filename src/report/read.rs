@@ -188,6 +188,11 @@ pub(super) fn not_units(path: &Path) -> Error {
     malformed_units(path, &"a column is missing or of another type")
 }
 
+/// The error of units that are not those of `documents.jsonl`, or stand in another order.
+pub(super) fn other_units(path: &Path) -> Error {
+    Error::malformed(path, (0, 0), "its units are not those of documents.jsonl", HINT)
+}
+
 fn malformed_units(path: &Path, fault: &dyn std::fmt::Display) -> Error {
     Error::malformed(path, (0, 0), format!("not a table of units: {fault}"), HINT)
 }

@@ -24,7 +24,8 @@ struct Carried {
     n_documents: u64,
 }
 
-/// What single terms carry, by the sides of what changed. Units are added document by document, folder by folder.
+/// What single terms carry, by the sides of what changed. Units are added folder by folder, document by document in their
+/// order.
 pub struct SoleTerms<'s> {
     sides: &'s Sides,
     changed: Vec<ChangedSide<'s>>,
@@ -84,8 +85,8 @@ impl<'s> SoleTerms<'s> {
         self.changed.is_empty()
     }
 
-    /// Goes on to the units of a document, which should stand together: how many documents a term alone carries is told
-    /// from those that do. Whether a change of one of some themes rests on it.
+    /// Goes on to the units of a document, which must stand together and in the order of documents. Whether a change of
+    /// one of some themes rests on it.
     pub fn turn_to(&mut self, id: &str, mut themes: impl Iterator<Item = usize>) -> bool {
         if self.open.as_ref().is_none_or(|open| open.id != *id) {
             self.end_document();

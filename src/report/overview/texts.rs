@@ -8,10 +8,10 @@ use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::report::folder::OutputFile;
 use crate::report::form;
-use crate::report::read::{CarriedThemes, HINT, selected_batches};
+use crate::report::read::{CarriedThemes, other_units, selected_batches};
 
 /// Columns that say where a unit stands.
 const PLACES: [&str; 3] = ["document", "sentence", "start"];
@@ -116,8 +116,6 @@ fn each(
     })?;
     match is_other {
         false => Ok(()),
-        true => {
-            Err(Error::malformed(&path, (0, 0), "its units are not those of documents.jsonl", HINT))
-        }
+        true => Err(other_units(&path)),
     }
 }
