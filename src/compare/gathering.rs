@@ -383,6 +383,27 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_fit_in_memory_lies_in_files_without_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut gathering = Gathering::new(&CompareOptions::default(), Some(folder.path()));
+        let all: Vec<CountedDocument> = (0..120_000_u32)
+            .map(|id| document(id.wrapping_mul(2_654_435_761), id.to_le_bytes()))
+            .collect();
+        all.iter().for_each(|document| gathering.add(document, Some(document)).unwrap());
+        let sides = gathering.sides(|_| true).unwrap();
+        for spooled in [&sides.store.sorted, &sides.store.log] {
+            assert!(matches!(spooled, Spooled::File(_)));
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let mut expected: Vec<CountedDocument> =
+            all.iter().filter(|own| own.period.as_deref() == Some("2021")).cloned().collect();
+        expected.sort_by(|a, b| a.id.cmp(&b.id));
+        assert_eq!(found(&sides.of[&(None, "2021".to_owned())].documents), expected);
+        let mut lookup = sides.lookup(0);
+        assert!(all.iter().all(|own| lookup.find(&own.id).unwrap().n_units == own.n_units));
+    }
+
+    #[test]
     fn rows_that_cannot_be_read_are_a_fault_and_not_an_end() {
         let mut gathering = Gathering::new(&CompareOptions::default(), None);
         for id in 0..9 {

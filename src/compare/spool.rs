@@ -225,6 +225,8 @@ impl Rows<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use super::*;
 
     #[test]
@@ -242,7 +244,7 @@ mod tests {
             let spooled = spool.finish().unwrap();
             assert_eq!(matches!(spooled, Spooled::Held(_)), is_held);
             for (place, first) in [(0..n_bytes, 0), (middle..n_bytes, n / 2)] {
-                let mut rows = spooled.merged([place].into_iter());
+                let mut rows = spooled.merged(iter::once(place));
                 for i in first..n {
                     let (key, record) = rows.next().unwrap().unwrap();
                     assert_eq!((key.to_vec(), record.to_vec()), row(i));
@@ -250,8 +252,8 @@ mod tests {
                 assert_eq!(rows.next().unwrap(), None);
             }
             // A place that ends within a row is a fault, not a row.
-            let mut rows = spooled.merged([middle..n_bytes - 1].into_iter());
-            let ended = std::iter::repeat_with(|| rows.next().map(|row| row.is_some()));
+            let mut rows = spooled.merged(iter::once(middle..n_bytes - 1));
+            let ended = iter::repeat_with(|| rows.next().map(|row| row.is_some()));
             assert!(ended.take_while(|row| !matches!(row, Ok(false))).any(|row| row.is_err()));
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

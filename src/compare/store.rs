@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::iter;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -183,7 +184,7 @@ impl Documents {
         for run in &self.runs {
             let Some(there) = others.of.get(&(None, run.key.1.clone())) else { continue };
             let mut there = there.documents.rows();
-            let place = [run.place.clone()].into_iter();
+            let place = iter::once(run.place.clone());
             let mut own = Reader::new(&self.store, self.store.sorted.merged(place));
             let mut next = there.next();
             while let Some(row) = own.next() {
@@ -273,7 +274,7 @@ impl<'s> Reader<'s> {
         };
         read.unwrap_or_else(|fault| {
             self.store.fail(fault);
-            self.rows = self.store.log.merged([].into_iter());
+            self.rows = self.store.log.merged(iter::empty());
             false
         })
     }
@@ -287,7 +288,7 @@ pub(super) struct Lookup<'s>(Reader<'s>);
 impl<'s> Lookup<'s> {
     /// Among the documents of a place in the log.
     pub fn new(store: &'s Store, place: Range<u64>) -> Self {
-        Lookup(Reader::new(store, store.log.merged([place].into_iter())))
+        Lookup(Reader::new(store, store.log.merged(iter::once(place))))
     }
 
     /// The document, if it counts; without its fields.
