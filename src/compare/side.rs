@@ -143,6 +143,14 @@ impl Sides {
         gathering.sides(|_| true)
     }
 
+    /// To be asked after what read documents: where a row can't be read, reading ends as if there were no more.
+    ///
+    /// # Errors
+    /// `Io` where a row could not be read.
+    pub fn check(&self) -> Result<()> {
+        self.store.check()
+    }
+
     /// The periods of the documents of a folder, by its number.
     pub fn periods(&self, folder: usize) -> Periods<'_> {
         Periods(self.lookup(folder))

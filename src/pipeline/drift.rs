@@ -36,6 +36,7 @@ pub(super) fn emergence(
         found.iter().map(|course| (id(course), periods(course))).collect();
     let mut passages =
         if wanted.is_empty() { BTreeMap::new() } else { best(units, sides, &wanted)? };
+    sides.check()?;
     let row = |course: &Appearance| {
         let own = passages.remove(id(course)).unwrap_or_default();
         EmergenceRow::new(course, &model.themes[course.theme], own)
@@ -94,6 +95,7 @@ pub(super) fn drift(
             }
         })?;
     }
+    sides.check()?;
     reader.end_document();
     let sampled = reader.sampled();
     let texts: Vec<&str> = sampled.iter().map(|unit| unit.text.as_str()).collect();

@@ -82,15 +82,21 @@ impl OutputFile {
 pub struct StagedFile {
     file: OutputFile,
     target: PathBuf,
-    out: BufWriter<File>,
+    out: BufWriter<Hashed>,
+}
+
+/// A file, and the hash of what was written to it; under the buffer, for whole blocks are hashed many times as fast as
+/// words are.
+#[derive(Debug)]
+struct Hashed {
+    staged: File,
     hasher: blake3::Hasher,
-    bytes: u64,
 }
 
 impl StagedFile {
     pub(super) fn new(file: OutputFile, target: PathBuf, staged: File) -> Self {
-        let out = BufWriter::with_capacity(1 << 16, staged);
-        StagedFile { file, target, out, hasher: blake3::Hasher::new(), bytes: 0 }
+        let hashed = Hashed { staged, hasher: blake3::Hasher::new() };
+        StagedFile { file, target, out: BufWriter::with_capacity(1 << 16, hashed) }
     }
 
     pub(super) fn file(&self) -> OutputFile {
@@ -104,25 +110,39 @@ impl StagedFile {
 
     /// Brings the bytes to the disk.
     pub(super) fn close(self) -> Result<FileWritten> {
-        let StagedFile { file, target, out, hasher, bytes } = self;
-        out.into_inner()
+        let StagedFile { file, target, out } = self;
+        let Hashed { hasher, .. } = out
+            .into_inner()
             .map_err(io::IntoInnerError::into_error)
-            .and_then(|staged| staged.sync_all())
+            .and_then(|hashed| hashed.staged.sync_all().map(|()| hashed))
             .map_err(|source| Error::io(target, "write", source))?;
-        let blake3 = hasher.finalize().to_hex().to_string();
+        let (bytes, blake3) = (hasher.count(), hasher.finalize().to_hex().to_string());
         Ok(FileWritten { name: file.name().to_owned(), bytes, blake3 })
     }
 }
 
 impl Write for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.out.write(bytes)?;
-        self.hasher.update(&bytes[..n]);
-        self.bytes += n as u64;
-        Ok(n)
+        self.out.write(bytes)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.staged.write(bytes)?;
+        self.hasher.update(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.staged.flush()
     }
 }
