@@ -1,6 +1,7 @@
 //! Records in batches, in order: read on one thread, worked on by all, handed over one batch at a
 //! time, so that memory is bounded by a few batches whatever the size of the corpus.
 
+use std::iter;
 use std::sync::mpsc::sync_channel;
 
 use rayon::prelude::*;
@@ -16,8 +17,8 @@ const BATCH_RECORDS: usize = 256;
 /// Most bytes of a batch, but for a single larger record. A batch is also what is lost when a run is
 /// cut short.
 const BATCH_BYTES: usize = 1 << 20;
-/// Batches read ahead.
-const READ_AHEAD: usize = 2;
+/// Most batches that are worked on at a time, whatever the number of threads: they are held in memory.
+const MOST_AT_ONCE: usize = 8;
 
 /// A record that was read, or why it was not.
 pub type Read<T> = std::result::Result<T, Reject>;
@@ -55,7 +56,9 @@ pub fn each_batch<T: Send>(
     work: impl Fn(Vec<Document>) -> Result<Vec<T>> + Sync,
     mut take: impl FnMut(Vec<Read<T>>) -> Result<()> + Send,
 ) -> Result<()> {
-    let (sender, batches) = sync_channel(READ_AHEAD);
+    // As many as threads, so that what is done once a batch is done at a time, too.
+    let n_at_once = rayon::current_num_threads().clamp(1, MOST_AT_ONCE);
+    let (sender, batches) = sync_channel(n_at_once);
     std::thread::scope(|scope| {
         scope.spawn(move || {
             let mut raw = raw;
@@ -68,19 +71,26 @@ pub fn each_batch<T: Send>(
         let parse = |raw: Read<RawRecord>| {
             clock.time(Part::Ingest, || raw.and_then(|raw| ingest::parse(raw, options)))
         };
-        // One batch is handed over while the next is worked on.
-        let mut before: Option<Vec<Read<T>>> = None;
-        for batch in batches {
-            let last = before.take();
-            let done = || {
-                let parsed: Vec<Read<Document>> = batch.into_par_iter().map(parse).collect();
-                with_rejects(parsed, &work)
-            };
-            let (taken, worked) = rayon::join(|| last.map_or(Ok(()), &mut take), done);
+        let done = |batch: Vec<Read<RawRecord>>| {
+            let parsed: Vec<Read<Document>> = batch.into_par_iter().map(parse).collect();
+            with_rejects(parsed, &work)
+        };
+        let mut hand_over =
+            |worked: Vec<Result<_>>| worked.into_iter().try_for_each(|batch| take(batch?));
+        // Some batches are handed over while the next are worked on: those that were read by then.
+        let mut before: Vec<Result<Vec<Read<T>>>> = Vec::new();
+        while let Ok(first) = batches.recv() {
+            let now: Vec<_> =
+                iter::once(first).chain(batches.try_iter().take(n_at_once - 1)).collect();
+            let work_on = || now.into_par_iter().map(done).collect();
+            let (taken, worked) = rayon::join(|| hand_over(before), work_on);
             taken?;
-            before = Some(worked?);
+            before = worked;
+            if before.iter().any(Result::is_err) {
+                break;
+            }
         }
-        before.map_or(Ok(()), take)
+        hand_over(before)
     })
 }
 
