@@ -3,7 +3,7 @@
 Called by ./run, which says how. Three questions:
 
 1. whole sentences -> vectors: sentence-transformers (the reference for cosines), ONNX Runtime at 8 bits,
-   OpenVINO at bf16, themeline at 8 bits and at f32; and for tables of token vectors model2vec beside `static`;
+   OpenVINO at bf16, rten and themeline at 8 bits and at f32; and for tables of token vectors model2vec beside `static`;
 2. what scoring reads, every unit with its sentence as context: peers read units and sentences one by one,
    themeline a unit in its sentence;
 3. the whole job: BERTopic's default recipe with topics over time, beside `themeline run`.
@@ -141,16 +141,21 @@ def onnx_file(folder):
     return path
 
 
+def int8_file(folder):
+    path = CACHE / "minilm-int8.onnx"
+    if not path.exists():
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+        quantize_dynamic(str(onnx_file(folder)), str(path), weight_type=QuantType.QInt8, per_channel=True)
+    return path
+
+
 class OnnxRuntime(Padded):
     name = "ONNX Runtime int8"
 
     def __init__(self, folder):
         super().__init__(folder)
         import onnxruntime
-        from onnxruntime.quantization import QuantType, quantize_dynamic
-        path = CACHE / "minilm-int8.onnx"
-        if not path.exists():
-            quantize_dynamic(str(onnx_file(folder)), str(path), weight_type=QuantType.QInt8, per_channel=True)
+        path = int8_file(folder)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self.sessions = [onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
@@ -203,16 +208,14 @@ class Model2Vec:
         return self.model.encode(texts, use_multiprocessing=False)
 
 
-class Themeline:
-    """The bench `rate`, a process that reads on command."""
+class OnCommand:
+    """A process that has the texts, and reads them again on command."""
 
-    def __init__(self, encoder, precision, sentences_file, what):
-        self.name = f"themeline {'static' if encoder == 'static' else precision}"
-        binary = max((ROOT / "target" / "release" / "deps").glob("rate-*[0-9a-f]"),
-                     key=lambda path: path.stat().st_mtime)
+    def __init__(self, name, command):
+        self.name = name
         self.process = subprocess.Popen(
-            [binary, str(encoder), precision, sentences_file, what], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True, env={**os.environ, "RAYON_NUM_THREADS": str(THREADS)})
+            [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "RAYON_NUM_THREADS": str(THREADS)})
 
     def seconds(self):
         return self.ask("again")
@@ -228,10 +231,30 @@ class Themeline:
         return float(self.process.stdout.readline())
 
 
+class Rten(OnCommand):
+    """The program in ./rten: the files of ONNX Runtime, batches as there."""
+
+    def __init__(self, file, precision, minilm, texts, folder):
+        path = Path(folder) / f"{len(texts)}.jsonl"
+        path.write_text("".join(json.dumps(text) + "\n" for text in texts))
+        binary = ROOT / "target" / "peers" / "rten" / "release" / "rten-peer"
+        super().__init__(f"rten {precision}", [binary, file(minilm), minilm / "tokenizer.json", path])
+
+
+class Themeline(OnCommand):
+    """The bench `rate`."""
+
+    def __init__(self, encoder, precision, sentences_file, what):
+        binary = max((ROOT / "target" / "release" / "deps").glob("rate-*[0-9a-f]"),
+                     key=lambda path: path.stat().st_mtime)
+        super().__init__(f"themeline {'static' if encoder == 'static' else precision}",
+                         [binary, encoder, precision, sentences_file, what])
+
+
 # ---- measuring ---------------------------------------------------------------------------------------
 
 def seconds(engine, texts):
-    if isinstance(engine, Themeline):
+    if isinstance(engine, OnCommand):
         return engine.seconds()
     start = time.perf_counter()
     engine.read(texts)
@@ -263,7 +286,7 @@ def nearness(engines, texts, folder):
     reference = numpy.asarray(engines[0].read(texts))
     print("\n| engine | mean cosine | least |\n| --- | --- | --- |")
     for engine in engines[1:]:
-        if isinstance(engine, Themeline):
+        if isinstance(engine, OnCommand):
             vectors = engine.vectors(Path(folder) / "vectors").reshape(reference.shape)
         else:
             vectors = engine.read(texts)
@@ -342,13 +365,15 @@ def main():
         texts = [" ".join(parts) for parts in some]
         peers = [SentenceTransformers(minilm), OnnxRuntime(minilm), OpenVino(minilm)]
         ours = [Themeline(minilm, p, sentences_file, "whole") for p in ("int8", "f32")]
-        nearness(peers + ours, texts, folder)
-        table("Whole sentences", peers + ours, texts, rounds, len(texts))
+        rten = [Rten(int8_file, "int8", minilm, texts, folder), Rten(onnx_file, "f32", minilm, texts, folder)]
+        nearness(peers + rten + ours, texts, folder)
+        table("Whole sentences", peers + rten + ours, texts, rounds, len(texts))
 
         apart = [part for parts in some for part in parts]
         apart += [" ".join(parts) for parts in some if len(parts) > 1]
         in_parts = Themeline(minilm, "int8", sentences_file, "parts")
-        table("Units in their sentences", peers + [in_parts], apart, rounds, len(some))
+        rten = Rten(int8_file, "int8", minilm, apart, folder)
+        table("Units in their sentences", [*peers, rten, in_parts], apart, rounds, len(some))
 
         texts = [" ".join(parts) for parts, _ in rows]
         static = Themeline("static", "f32", all_file, "whole")
