@@ -58,8 +58,9 @@ pub fn each_batch<T: Send>(
 ) -> Result<()> {
     // As many as threads, so that what is done once a batch is done at a time, too.
     let n_at_once = rayon::current_num_threads().clamp(1, MOST_AT_ONCE);
-    let (sender, batches) = sync_channel(n_at_once);
     std::thread::scope(|scope| {
+        // Dropped before the scope waits for its threads: a reader that nobody listens to ends.
+        let (sender, batches) = sync_channel(n_at_once);
         scope.spawn(move || {
             let mut raw = raw;
             while let Some(batch) = clock.time(Part::Ingest, || raw.next()) {
@@ -121,4 +122,48 @@ fn next_batch(records: &mut Records) -> Option<Vec<Read<RawRecord>>> {
         batch.push(record);
     }
     (!batch.is_empty()).then_some(batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use crate::error::Error;
+
+    use super::*;
+
+    /// Reads batches without a record, without end.
+    fn read(
+        work: impl Fn() -> Result<()> + Sync,
+        take: impl FnMut() -> Result<()> + Send,
+    ) -> Result<()> {
+        let (mut take, options, clock) = (take, IngestOptions::default(), Clock::default());
+        let endless = iter::repeat_with(Vec::new);
+        let work = |_| work().map(|()| Vec::<()>::new());
+        each_batch(endless, &options, &clock, work, |_| take())
+    }
+
+    #[test]
+    fn where_one_fails_reading_ends() {
+        let failed = || Error::usage("it is enough", "stop");
+        let mut n_taken = 0;
+        let taken = read(
+            || Ok(()),
+            || {
+                n_taken += 1;
+                if n_taken == 30 { Err(failed()) } else { Ok(()) }
+            },
+        );
+        assert!(taken.is_err() && n_taken == 30);
+        let (n_worked, mut n_taken) = (AtomicUsize::new(0), 0);
+        let work = || match n_worked.fetch_add(1, Ordering::Relaxed) {
+            0..30 => Ok(()),
+            _ => Err(failed()),
+        };
+        let worked = read(work, || {
+            n_taken += 1;
+            Ok(())
+        });
+        assert!(worked.is_err() && (30 - MOST_AT_ONCE..=30).contains(&n_taken), "{n_taken}");
+    }
 }
