@@ -43,9 +43,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let repeated = RepeatedLines::from_lines(model.repeated_lines);
     let mut units = BufWriter::new(File::create(format!("{out}.jsonl"))?);
     let mut features = BufWriter::new(File::create(format!("{out}.f32"))?);
-    for document in &documents {
-        let passages = Passages::read(&document.text, &repeated);
-        let gathered = Gathered::read(passages, &matcher, &model.codebook, &*embedder)?;
+    let read = |document: &Document| Passages::read(&document.text, &repeated);
+    let passages = documents.iter().map(read).collect();
+    let gathered = Gathered::read(passages, &matcher, &model.codebook, &*embedder)?;
+    for (document, gathered) in documents.iter().zip(gathered) {
         for unit in gathered.passages.units() {
             let (start, end) = (unit.span.start, unit.span.end);
             let line = serde_json::json!({"doc": document.id, "start": start, "end": end});

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::codebook::TermMatcher;
@@ -18,7 +19,7 @@ use crate::ingest::language;
 use crate::theme::ThemeModel;
 use crate::theme::directions::Directions;
 use crate::theme::emergent::EmergentThemes;
-use crate::theme::evidence::Gathered;
+use crate::theme::evidence::{self, Gathered};
 use crate::theme::passages::Passages;
 
 /// What one unit is about.
@@ -124,13 +125,18 @@ impl<'m> Scorer<'m> {
         })
     }
 
-    /// Scores one document. The result depends on the document and the model alone.
+    /// Scores documents, by all threads. The scores of each depend on the document and the model alone.
     ///
     /// # Errors
     /// Those of the encoder.
-    pub fn score(&self, document: Document) -> Result<ScoredDocument> {
-        let passages = self.read(&document);
-        self.score_read(document, passages)
+    pub fn score(&self, documents: Vec<Document>) -> Result<Vec<ScoredDocument>> {
+        let score = |run: Vec<Document>| {
+            let passages = run.iter().map(|document| self.read(document)).collect();
+            self.score_read(run, passages)
+        };
+        let runs =
+            evidence::runs(documents, |document| document.text.len()).into_par_iter().map(score);
+        Ok(runs.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
     /// The units of a document.
@@ -138,17 +144,26 @@ impl<'m> Scorer<'m> {
         Passages::read(&document.text, &self.repeated)
     }
 
-    /// [`Self::score`] of a document whose units were read before.
+    /// [`Self::score`] of a run of documents whose units were read before, by one thread.
     ///
     /// # Errors
     /// Those of the encoder.
-    pub fn score_read(&self, document: Document, passages: Passages) -> Result<ScoredDocument> {
+    pub fn score_read(
+        &self,
+        documents: Vec<Document>,
+        passages: Vec<Passages>,
+    ) -> Result<Vec<ScoredDocument>> {
         let gathered =
             Gathered::read(passages, &self.matcher, &self.model.codebook, self.embedder)?;
-        let units = self.unit_scores(&gathered);
-        let themes = self.theme_scores(&gathered, &units);
+        let scored = |(document, gathered)| self.scored(document, &gathered);
+        Ok(documents.into_iter().zip(gathered).map(scored).collect())
+    }
+
+    fn scored(&self, document: Document, gathered: &Gathered) -> ScoredDocument {
+        let units = self.unit_scores(gathered);
+        let themes = self.theme_scores(gathered, &units);
         let taken: f64 = themes.iter().map(|theme| theme.share).sum();
-        Ok(ScoredDocument {
+        ScoredDocument {
             language: language::detect(&document.text).map(Cow::Borrowed),
             period: self.by.of(document.date),
             duplicate_of: None,
@@ -159,7 +174,7 @@ impl<'m> Scorer<'m> {
             themes,
             units: units.into_iter().map(|unit| unit.carried).collect(),
             document,
-        })
+        }
     }
 
     fn unit_scores(&self, gathered: &Gathered) -> Vec<Scored> {

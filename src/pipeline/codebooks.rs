@@ -137,13 +137,14 @@ pub fn diff_codebooks(
     let (before, after) = (fit(before)?, fit(after)?);
     let scorer = |model| Scorer::new(model, &*job.embedder, config.by, 1);
     let (before_scorer, after_scorer) = (scorer(&before)?, scorer(&after)?);
-    let both = |document: Document| {
-        Ok((before_scorer.score(document.clone())?, after_scorer.score(document)?))
+    let both = |documents: Vec<Document>| {
+        let before = before_scorer.score(documents.clone())?;
+        Ok(before.into_iter().zip(after_scorer.score(documents)?).collect())
     };
     let mut diff = DiffTally::new(config.by, before.theme_ids(), after.theme_ids(), max_units);
     let mut ledger = Ledger::default();
-    let (records, clock) = (job.inputs.read(&config.ingest)?, Clock::default());
-    stream::each(records, &config.ingest, &clock, both, |batch| {
+    let batches = stream::batches(job.inputs.read(&config.ingest)?);
+    stream::each_batch(batches, &config.ingest, &Clock::default(), both, |batch| {
         for read in batch {
             let (first, second) = match read {
                 Ok((first, second)) => (Ok(first), Some(second)),

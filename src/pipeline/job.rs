@@ -28,7 +28,7 @@ use crate::report::{
 };
 use crate::score::{ScoredDocument, Scorer};
 use crate::theme::codes::{self, Code};
-use crate::theme::{self, FoundTheme, ThemeModel};
+use crate::theme::{self, FoundTheme, ThemeModel, evidence};
 
 use super::clock::{Clock, Part, Timed};
 use super::compare::write_trends;
@@ -445,11 +445,17 @@ impl<'j> Job<'j> {
         let (by, max_evidence) = (self.config.by, self.config.max_evidence);
         let (clock, encoder) = (&self.clock, self.timed_encoder());
         let scorer = Scorer::new(model, &encoder, by, max_evidence)?;
-        let score = |document| {
-            let passages = clock.time(Part::Segment, || scorer.read(&document));
-            clock.time(Part::Score, || scorer.score_read(document, passages))
+        let score_run = |run: Vec<Document>| {
+            let read = || run.iter().map(|document| scorer.read(document)).collect();
+            let passages = clock.time(Part::Segment, read);
+            clock.time(Part::Score, || scorer.score_read(run, passages))
         };
-        let score = |batch: Vec<Document>| batch.into_par_iter().map(score).collect();
+        let score = |batch: Vec<Document>| {
+            let runs = evidence::runs(batch, |document| document.text.len())
+                .into_par_iter()
+                .map(score_run);
+            Ok(runs.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+        };
         let kept = self.kept.as_ref().map(|kept| (kept, self.key_of_scores(model)));
         let work = |batch| match &kept {
             Some((kept, key)) => kept.scored(key.clone(), batch, by, score),

@@ -4,8 +4,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
 use crate::config::{Config, Options};
 use crate::document::Document;
 use crate::embed::{self, Embedder, EncoderChoice, ModelStore};
@@ -49,9 +47,7 @@ pub fn scored(
         let options = FitOptions { codes: &codes, max_emergent: 0, seed: config.seed };
         let fitted = theme::fit(&sample, model.codebook.clone(), &*embedder, options)?;
         let scorer = Scorer::new(&fitted, &*embedder, config.by, 1)?;
-        let score = |document: &&Document| scorer.score((*document).clone());
-        let scored = left_out.par_iter().map(score).collect::<Result<Vec<_>>>()?;
-        for document in scored {
+        for document in scorer.score(left_out)? {
             let text = corpus.text(&document, &fitted);
             texts.insert(document.document.id, text);
         }
@@ -187,12 +183,12 @@ impl Corpus {
     }
 
     /// The sample to fit on without a part, and the documents of the part.
-    fn split(&self, parts: &[usize], part: usize) -> (Vec<Document>, Vec<&Document>) {
+    fn split(&self, parts: &[usize], part: usize) -> (Vec<Document>, Vec<Document>) {
         let (left_out, kept): (Vec<_>, Vec<_>) =
             self.coded.iter().zip(parts).partition(|(_, own)| **own == part);
         let kept = kept.into_iter().map(|(document, _)| document);
         let sample = kept.chain(&self.others).cloned().collect();
-        (sample, left_out.into_iter().map(|(document, _)| document).collect())
+        (sample, left_out.into_iter().map(|(document, _)| document.clone()).collect())
     }
 
     /// The codes that speak of documents of the sample.

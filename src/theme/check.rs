@@ -378,11 +378,12 @@ impl<'m> Reader<'m> {
         let n_themes = self.model.n_seeded();
         let passages = Passages::read(text, &RepeatedLines::default());
         let gathered =
-            Gathered::read(passages, &self.matcher, &self.model.codebook, self.embedder)?;
+            Gathered::read(vec![passages], &self.matcher, &self.model.codebook, self.embedder)?;
+        let features = gathered.iter().flat_map(|gathered| gathered.features(&self.directions));
         let mut scores = vec![0.0_f32; n_themes];
-        for (row, features) in gathered.features(&self.directions).iter().enumerate() {
+        for (row, features) in features.enumerate() {
             let theme = row % n_themes;
-            scores[theme] = scores[theme].max(self.model.joint.probability(theme, features));
+            scores[theme] = scores[theme].max(self.model.joint.probability(theme, &features));
         }
         Ok(scores)
     }

@@ -5,10 +5,12 @@
 //! vectors. [`Gathered::features`] sets the vectors against the themes' [`Directions`] and lays all
 //! signals out as rows for [`super::joint`].
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView1, Axis};
 
 use crate::codebook::{Codebook, TermDesk, TermHit, TermMatcher};
-use crate::embed::{Embedder, EmbeddingMatrix, Heads};
+use crate::embed::{self, Embedder, EmbeddingMatrix, Heads};
 use crate::error::Result;
 
 use super::context::around;
@@ -18,6 +20,9 @@ use super::passages::{Passage, Passages};
 
 /// Log-odds of a head count up to this, either way.
 const HEAD_LIMIT: f32 = 6.0;
+/// Bytes of text that are read together, where documents are shorter: some two thousand tokens, a few
+/// times what a transformer computes at a time.
+const RUN_BYTES: usize = 8 << 10;
 
 /// What the signals of one document are before any theme is fitted.
 #[derive(Debug, Clone)]
@@ -39,23 +44,35 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    /// Reads the signals of one document. `matcher` is made of `codebook`.
+    /// Reads the signals of documents, whose sentences the encoder is given together: the same as
+    /// those of each by itself. `matcher` is made of `codebook`.
     ///
     /// # Errors
     /// Those of the encoder.
     pub fn read(
-        passages: Passages,
+        documents: Vec<Passages>,
         matcher: &TermMatcher,
         codebook: &Codebook,
         embedder: &dyn Embedder,
-    ) -> Result<Self> {
-        let n_themes = codebook.themes.len();
-        let (unit_terms, sentence_terms) = term_weights(&passages, matcher, n_themes);
-        let sentence_rows = sentence_rows(&passages);
-        let (vectors, logits) = embedder.embed_parts(&parts(&passages))?;
+    ) -> Result<Vec<Self>> {
+        let sentences: Vec<Vec<&str>> = documents.iter().flat_map(parts).collect();
+        let (vectors, logits) = embedder.embed_parts(&sentences)?;
         let columns = head_columns(embedder.heads(), codebook);
         let logits = columns.zip(logits).map(|(columns, logits)| logits.select(Axis(1), &columns));
-        Ok(Gathered { passages, unit_terms, sentence_terms, vectors, logits, sentence_rows })
+        let rows = rows_of(&documents);
+        let of_document = |(passages, rows): (Passages, Rows)| {
+            let (unit_terms, sentence_terms) =
+                term_weights(&passages, matcher, codebook.themes.len());
+            Gathered {
+                unit_terms,
+                sentence_terms,
+                vectors: vectors.rows(&rows),
+                logits: logits.as_ref().map(|logits| embed::rows(logits.view(), &rows)),
+                sentence_rows: sentence_rows(&passages),
+                passages,
+            }
+        };
+        Ok(documents.into_iter().zip(rows).map(of_document).collect())
     }
 
     /// Number of units.
@@ -182,10 +199,44 @@ impl Lead {
     }
 }
 
+/// Documents in runs, in order, for [`Gathered::read`]: of enough text each that the encoder is not
+/// kept waiting for the next few words, and little enough that threads find runs to share. `n_bytes`: the
+/// length of a document's text.
+pub fn runs<D>(
+    documents: impl IntoIterator<Item = D>,
+    n_bytes: impl Fn(&D) -> usize,
+) -> Vec<Vec<D>> {
+    let (mut runs, mut room) = (Vec::<Vec<D>>::new(), 0);
+    for document in documents {
+        if room == 0 {
+            runs.push(Vec::new());
+            room = RUN_BYTES;
+        }
+        room = room.saturating_sub(n_bytes(&document));
+        runs.last_mut().expect("a run was just made sure of").push(document);
+    }
+    runs
+}
+
 /// The units of each sentence that has some, in order.
-fn parts(passages: &Passages) -> Vec<Vec<&str>> {
+fn parts(passages: &Passages) -> impl Iterator<Item = Vec<&str>> {
     let parts = |units: &[Passage]| units.iter().map(|unit| passages.text(unit)).collect();
-    passages.by_sentence().map(parts).collect()
+    passages.by_sentence().map(parts)
+}
+
+/// Rows of a document among those of several: its units, and its sentences of several units.
+type Rows = [Range<usize>; 2];
+
+/// For each document its rows in the order of [`Embedder::embed_parts`].
+fn rows_of(documents: &[Passages]) -> Vec<Rows> {
+    let (mut unit, mut sentence) = (0, documents.iter().map(|one| one.units().len()).sum());
+    let of_document = |document: &Passages| {
+        let n_sentences = document.by_sentence().filter(|units| units.len() > 1).count();
+        let rows = [unit..unit + document.units().len(), sentence..sentence + n_sentences];
+        (unit, sentence) = (rows[0].end, rows[1].end);
+        rows
+    };
+    documents.iter().map(of_document).collect()
 }
 
 /// For each sentence its row among the vectors: that of its only unit, else one of its own after
@@ -240,7 +291,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::embed::FakeEmbedder;
+    use crate::embed::{FakeEmbedder, ModelStore};
     use crate::ingest::furniture::RepeatedLines;
     use crate::theme::directions::learn;
 
@@ -258,16 +309,48 @@ mod tests {
         terms = ["school"]
     "#;
 
-    /// The features of every unit of a text for the first theme.
-    fn features(text: &str) -> Vec<Features> {
+    /// The features of every unit of each text for the first theme, the texts read together.
+    fn features_of(texts: &[&str], embedder: &dyn Embedder) -> Vec<Vec<Features>> {
         let codebook = Codebook::from_toml(TWO, Path::new("two.toml")).unwrap();
-        let embedder = FakeEmbedder::default();
-        let learned = learn(&codebook, &embedder, &[]).unwrap();
+        let learned = learn(&codebook, embedder, &[]).unwrap();
         let (none, themes) = learned.split_last().unwrap();
-        let passages = Passages::read(text, &RepeatedLines::default());
+        let passages = |text: &&str| Passages::read(text, &RepeatedLines::default());
+        let passages = texts.iter().map(passages).collect();
         let matcher = TermMatcher::new(&codebook);
-        let gathered = Gathered::read(passages, &matcher, &codebook, &embedder).unwrap();
-        gathered.features(&Directions::new(themes, none)).into_iter().step_by(2).collect()
+        let directions = Directions::new(themes, none);
+        let of_first = |one: &Gathered| one.features(&directions).into_iter().step_by(2).collect();
+        let gathered = Gathered::read(passages, &matcher, &codebook, embedder).unwrap();
+        gathered.iter().map(of_first).collect()
+    }
+
+    fn features(text: &str) -> Vec<Features> {
+        features_of(&[text], &FakeEmbedder::default()).remove(0)
+    }
+
+    #[test]
+    fn documents_that_are_read_together_have_the_features_of_each_by_itself() {
+        let texts = [
+            "They will widen the port, and train its pilots. This cannot go on.",
+            "",
+            "The school is old.",
+            "* * *",
+            "The harbour is full; the school is empty; nobody knows why. The port is old.",
+        ];
+        let store = ModelStore::at(Path::new("models"));
+        for name in ["static", "reader"] {
+            let encoder = embed::open(name, &store).unwrap();
+            let alone = texts.map(|text| features_of(&[text], &*encoder).remove(0));
+            assert!(alone[0].len() > 2 && alone[1].is_empty() && alone[4].len() > 3);
+            assert_eq!(features_of(&texts, &*encoder), alone, "{name}");
+        }
+    }
+
+    #[test]
+    fn runs_are_all_documents_in_order_and_hold_enough_text() {
+        let lengths = [10, RUN_BYTES, 0, RUN_BYTES - 1, 1, 3 * RUN_BYTES, 5];
+        let runs = runs(lengths, |&length| length);
+        assert_eq!(runs.concat(), lengths);
+        assert_eq!(runs.iter().map(Vec::len).collect::<Vec<_>>(), [2, 3, 1, 1]);
     }
 
     #[test]

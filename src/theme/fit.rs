@@ -16,7 +16,7 @@ use super::codes::{Code, LocatedUnit, Units};
 use super::directions::{self, Direction, Directions, TaughtUnit};
 use super::distinctive::{self, WordCounts};
 use super::emergent::{self, Emergent, EmergentThemes, Ground};
-use super::evidence::{Gathered, head_columns};
+use super::evidence::{self, Gathered, head_columns};
 use super::joint::{CodedSentence, Features, Joint};
 use super::passages::Passages;
 use super::{EncoderRef, Exemplar, FittedOn, FittedTheme, SCHEMA, ThemeKind, ThemeModel};
@@ -123,12 +123,14 @@ impl<'d> Sample<'d> {
         repeated: &RepeatedLines,
     ) -> Result<Self> {
         let matcher = TermMatcher::new(codebook);
-        let read = |document: &'d Document| {
-            let passages = Passages::read(&document.text, repeated);
-            let gathered = Gathered::read(passages, &matcher, codebook, embedder)?;
-            Ok((document, gathered))
+        let read = |run: Vec<&'d Document>| {
+            let passages = run.iter().map(|document| Passages::read(&document.text, repeated));
+            let gathered = Gathered::read(passages.collect(), &matcher, codebook, embedder)?;
+            Ok(run.into_iter().zip(gathered).collect())
         };
-        let documents = sample.par_iter().map(read).collect::<Result<Vec<_>>>()?;
+        let runs = evidence::runs(sample, |document| document.text.len()).into_par_iter().map(read);
+        let runs = runs.collect::<Result<Vec<Vec<_>>>>()?;
+        let documents: Vec<(&Document, Gathered)> = runs.into_iter().flatten().collect();
         let units_of = |(document, (_, gathered)): (usize, &(&Document, Gathered))| {
             (0..gathered.n_units()).map(move |unit| (document, unit)).collect::<Vec<_>>()
         };
