@@ -17,9 +17,7 @@ use crate::document::{Date, PeriodLength};
 use crate::error::Result;
 
 use super::folder::OutputFile;
-use super::read::{
-    CarriedThemes, document_rows, line_batches, not_units, other_units, unit_batch_iter,
-};
+use super::read::{CarriedThemes, each_document, not_units, other_units, unit_batch_iter};
 use super::rows::{NoneCell, ThemeCell};
 use super::value::InOrder;
 
@@ -51,27 +49,24 @@ impl<'r> CountedReader<'r> {
     pub fn read(
         &mut self,
         dir: &Path,
-        mut take: impl FnMut(CountedDocument, Option<CountedDocument>) -> Result<()>,
+        mut take: impl FnMut(CountedDocument, Option<CountedDocument>) -> Result<()> + Send,
     ) -> Result<()> {
         let units = dir.join(OutputFile::UnitsParquet.name());
         let mut units = Units::open(&units)?;
         let path = dir.join(OutputFile::Documents.name());
-        line_batches(&path, |first, lines| {
-            for line in document_rows::<Line<'_>>(&path, first, lines)? {
-                let sums = units.of(&line)?;
-                let whole = CountedDocument {
-                    n_bytes: sums.n_bytes,
-                    n_bare: sums.n_bare,
-                    ..line.counted(self.by, self.group, &mut self.shared)
-                };
-                let once = match (line.is_copy(), line.has_parts()) {
-                    (true, _) => None,
-                    (false, true) => sums.first_said.and_then(|said| said.counted(&whole)),
-                    (false, false) => Some(whole.clone()),
-                };
-                take(whole, once)?;
-            }
-            Ok(())
+        each_document(&path, |line: Line| {
+            let sums = units.of(&line)?;
+            let whole = CountedDocument {
+                n_bytes: sums.n_bytes,
+                n_bare: sums.n_bare,
+                ..line.counted(self.by, self.group, &mut self.shared)
+            };
+            let once = match (line.is_copy(), line.has_parts()) {
+                (true, _) => None,
+                (false, true) => sums.first_said.and_then(|said| said.counted(&whole)),
+                (false, false) => Some(whole.clone()),
+            };
+            take(whole, once)
         })
     }
 
@@ -100,9 +95,8 @@ pub fn counted_once(
 
 /// Of a line of `documents.jsonl`, what is needed here.
 #[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
+struct Line {
+    id: String,
     date: Option<String>,
     language: Option<String>,
     file: Option<String>,
@@ -116,7 +110,7 @@ struct Line<'a> {
     metadata: Map<String, Value>,
 }
 
-impl Line<'_> {
+impl Line {
     fn is_copy(&self) -> bool {
         self.duplicate_of.is_some()
     }
@@ -154,7 +148,7 @@ impl Line<'_> {
             n_mentions: cell.n_mentions,
         };
         CountedDocument {
-            id: (&*self.id).into(),
+            id: self.id.as_str().into(),
             period: by.of(date).map(|period| shared.text(&period)),
             group: group.and_then(|name| self.field(name)).map(|group| shared.text(&group)),
             n_documents: 1,
@@ -198,7 +192,7 @@ impl Shared {
     }
 
     /// Fields and levels of a document, by the field's name.
-    fn fields(&mut self, line: &Line<'_>) -> Arc<[Field]> {
+    fn fields(&mut self, line: &Line) -> Arc<[Field]> {
         let mut names: Vec<&str> = line.field_names().collect();
         names.sort_unstable();
         let pair = |name| Some((name, line.field(name)?));
@@ -244,7 +238,7 @@ struct Sums {
 /// The units of a run, one after the other: they stand in the order of documents.
 struct Units<'p> {
     path: &'p Path,
-    batches: Box<dyn Iterator<Item = Result<RecordBatch>> + 'p>,
+    batches: Box<dyn Iterator<Item = Result<RecordBatch>> + Send + 'p>,
     batch: Option<Columns>,
     row: usize,
     /// The themes of the model by their ids.
@@ -281,7 +275,7 @@ impl<'p> Units<'p> {
     }
 
     /// The sums over the units of the next document.
-    fn of(&mut self, line: &Line<'_>) -> Result<Sums> {
+    fn of(&mut self, line: &Line) -> Result<Sums> {
         if self.themes.is_empty() {
             let ids = line.themes.0.iter().enumerate();
             self.themes = ids.map(|(index, (id, _))| (id.clone(), index)).collect();

@@ -20,6 +20,7 @@ pub mod package;
 pub mod folder;
 pub mod table;
 pub mod validation;
+mod ahead;
 mod form;
 pub mod read;
 pub mod tables;

@@ -1,9 +1,9 @@
 //! Reading an output folder back: the run, and the documents and units that codes speak of.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::iter;
 use std::ops::Range;
 use std::path::Path;
 
@@ -14,11 +14,13 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
 use rayon::prelude::*;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::document::Span;
 use crate::error::{Error, Result};
 use crate::validate::{ScoredText, ScoredTexts, ScoredUnit};
 
+use super::ahead;
 use super::folder::OutputFile;
 use super::form;
 use super::run::{RunFile, RunTag};
@@ -52,9 +54,8 @@ pub fn documents(dir: &Path, wanted: &HashSet<&str>) -> Result<ScoredTexts> {
 
 /// Of a line of `documents.jsonl`, what is needed here.
 #[derive(Deserialize)]
-struct Head<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
+struct Head {
+    id: String,
     period: Option<String>,
     duplicate_of: Option<String>,
     metadata: Metadata,
@@ -68,9 +69,8 @@ struct Metadata {
 
 fn heads(path: &Path, wanted: &HashSet<&str>) -> Result<ScoredTexts> {
     let mut found = ScoredTexts::new();
-    line_batches(path, |first, lines| {
-        let heads = document_rows::<Head<'_>>(path, first, lines)?.into_iter();
-        for head in heads.filter(|head| wanted.contains(&*head.id)) {
+    each_document(path, |head: Head| {
+        if wanted.contains(&*head.id) {
             let source = head.metadata.source.and_then(|source| source.as_str().map(str::to_owned));
             let text = ScoredText {
                 period: head.period,
@@ -78,57 +78,80 @@ fn heads(path: &Path, wanted: &HashSet<&str>) -> Result<ScoredTexts> {
                 copy_of: head.duplicate_of,
                 units: Vec::new(),
             };
-            found.insert(head.id.into_owned(), text);
+            found.insert(head.id, text);
         }
         Ok(())
     })?;
     Ok(found)
 }
 
-/// Bytes of lines that are handed over together.
-const BATCH_BYTES: usize = 4 << 20;
+/// Bytes of lines that are read, and then parsed in parallel.
+const BLOCK_BYTES: usize = 4 << 20;
 
-/// Hands the lines of a file to `take`, some at a time, with the number of the first, from 1.
-///
-/// # Errors
-/// `Io` where the file cannot be read, and those of `take`.
-pub(super) fn line_batches(
-    path: &Path,
-    mut take: impl FnMut(usize, &[String]) -> Result<()>,
-) -> Result<()> {
-    let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
-    let (mut first, mut batch, mut n_bytes) = (1, Vec::new(), 0);
-    for line in BufReader::new(file).lines() {
-        let line = line.map_err(|e| Error::io(path, "read", e))?;
-        n_bytes += line.len();
-        batch.push(line);
-        if n_bytes >= BATCH_BYTES {
-            take(first, &batch)?;
-            first += batch.len();
-            (batch, n_bytes) = (Vec::new(), 0);
-        }
-    }
-    take(first, &batch)
+/// Lines that stand one after the other.
+pub(super) struct LineBlock {
+    /// The number of the first, from 1.
+    first: usize,
+    lines: Vec<String>,
 }
 
-/// The rows of lines of `documents.jsonl`, parsed in parallel; `first`: the number of the first line, from 1.
+impl LineBlock {
+    /// Each line, parsed by all threads: `parse` is given its number and the line.
+    ///
+    /// # Errors
+    /// That of the first line of which `parse` gives one.
+    pub fn parsed<T: Send>(
+        &self,
+        parse: impl Fn(usize, &str) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let lines = self.lines.par_iter().enumerate();
+        let parsed: Vec<_> = lines.map(|(k, line)| parse(self.first + k, line)).collect();
+        parsed.into_iter().collect()
+    }
+}
+
+/// The lines of a file, some at a time; errors of reading are `Io`.
+pub(super) fn line_blocks(path: &Path, file: File) -> impl Iterator<Item = Result<LineBlock>> {
+    let (mut lines, mut first) = (BufReader::with_capacity(1 << 18, file).lines(), 1);
+    iter::from_fn(move || {
+        let (mut block, mut n_bytes) = (Vec::new(), 0);
+        while n_bytes < BLOCK_BYTES
+            && let Some(line) = lines.next()
+        {
+            match line {
+                Ok(line) => {
+                    n_bytes += line.len() + 1;
+                    block.push(line);
+                }
+                Err(e) => return Some(Err(Error::io(path, "read", e))),
+            }
+        }
+        let own = first;
+        first += block.len();
+        (!block.is_empty()).then_some(Ok(LineBlock { first: own, lines: block }))
+    })
+}
+
+/// Hands what `documents.jsonl` says of each document to `take`, in order.
 ///
 /// # Errors
-/// `Malformed` at the first line that is none.
-pub(super) fn document_rows<'l, T: Deserialize<'l> + Send>(
+/// `Io` where the file cannot be read, `Malformed` at the first line that is none, and those of `take`.
+pub(super) fn each_document<T: DeserializeOwned + Send>(
     path: &Path,
-    first: usize,
-    lines: &'l [String],
-) -> Result<Vec<T>> {
-    let rows: Vec<serde_json::Result<T>> =
-        lines.par_iter().map(|line| serde_json::from_str(line)).collect();
-    let row = |(line, row): (usize, serde_json::Result<T>)| {
-        row.map_err(|e| {
-            let place = (line, e.column());
+    mut take: impl FnMut(T) -> Result<()> + Send,
+) -> Result<()> {
+    let file = File::open(path).map_err(|e| Error::io(path, "read", e))?;
+    let parse = |number: usize, line: &str| {
+        serde_json::from_str(line).map_err(|e| {
+            let place = (number, e.column());
             Error::malformed(path, place, format!("not the row of a document: {e}"), HINT)
         })
     };
-    (first..).zip(rows).map(row).collect()
+    ahead::each(
+        line_blocks(path, file),
+        |block| block.parsed(parse),
+        |rows| rows.into_iter().try_for_each(&mut take),
+    )
 }
 
 /// Columns of `units.parquet` that codes are matched with.

@@ -7,7 +7,7 @@ use crate::codebook::{Codebook, TermMatcher};
 use crate::compare::SoleTerms;
 use crate::error::Result;
 
-use super::carried::carried_units;
+use super::carried::{CarriedUnit, worked_units};
 
 /// Adds what single terms carry of the themes that changed, in the documents behind the change.
 ///
@@ -20,18 +20,26 @@ pub fn add_sole_terms(units: &Path, codebook: &Codebook, terms: &mut SoleTerms<'
     let matcher = TermMatcher::new(codebook);
     let themes: HashMap<&str, usize> =
         codebook.themes.iter().zip(0..).map(|(theme, index)| (&*theme.id, index)).collect();
-    carried_units(units, |unit| {
-        let carried = unit.themes.iter();
-        let carried = || carried.clone().filter_map(|(id, score)| Some((*themes.get(id)?, score)));
-        if !terms.turn_to(unit.document, carried().map(|(theme, _)| theme)) {
-            return;
+    let changed = terms.changed_themes();
+    let read = |unit: &CarriedUnit<'_>| {
+        let theme = |(id, score): &(&str, f64)| Some((*themes.get(id)?, *score));
+        let carried = unit.themes.iter().filter_map(theme);
+        let carried: Vec<(usize, f64)> = carried.filter(|own| changed.contains(&own.0)).collect();
+        if carried.is_empty() {
+            return None;
         }
         let all: f64 = unit.themes.iter().map(|(_, score)| score).sum();
         let sole = sole(codebook, &matcher, unit.text);
-        for (theme, score) in carried() {
-            if let Some(Some(term)) = sole.get(&theme) {
-                terms.add(theme, term, unit.span.len() as f64 * score / all);
-            }
+        let part = |(theme, score)| {
+            let term = sole.get(&theme).copied().flatten()?;
+            Some((theme, term, unit.span.len() as f64 * score / all))
+        };
+        let parts: Vec<(usize, &str, f64)> = carried.into_iter().filter_map(part).collect();
+        (!parts.is_empty()).then(|| (unit.document.to_owned(), parts))
+    };
+    worked_units(units, read, |(document, parts)| {
+        if terms.turn_to(&document) {
+            parts.into_iter().for_each(|(theme, term, n_bytes)| terms.add(theme, term, n_bytes));
         }
     })?;
     terms.end_folder();

@@ -85,15 +85,19 @@ impl<'s> SoleTerms<'s> {
         self.changed.is_empty()
     }
 
-    /// Goes on to the units of a document, which must stand together and in the order of documents. Whether a change of
-    /// one of some themes rests on it.
-    pub fn turn_to(&mut self, id: &str, mut themes: impl Iterator<Item = usize>) -> bool {
+    /// The themes that changed on some side.
+    pub fn changed_themes(&self) -> BTreeSet<usize> {
+        self.changed.iter().flat_map(|side| &side.themes).copied().collect()
+    }
+
+    /// Goes on to the units of a document, which must stand together and in the order of documents. Whether a change
+    /// rests on it.
+    pub fn turn_to(&mut self, id: &str) -> bool {
         if self.open.as_ref().is_none_or(|open| open.id != *id) {
             self.end_document();
             self.open = Some(self.opened(id));
         }
-        let places = self.open.as_ref().map_or(&[][..], |open| &open.places);
-        themes.any(|theme| places.iter().any(|place| self.changed[*place].themes.contains(&theme)))
+        self.open.as_ref().is_some_and(|open| !open.places.is_empty())
     }
 
     fn opened(&mut self, id: &str) -> Open {

@@ -6,12 +6,10 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -19,8 +17,10 @@ use serde_json::Value;
 use crate::compare::Copies;
 use crate::document::{Date, PeriodLength};
 use crate::error::{Error, Result};
+use crate::report::ahead;
 use crate::report::folder::OutputFile;
 use crate::report::form;
+use crate::report::read::line_blocks;
 use crate::report::rows::DocumentsTag;
 
 /// Most passages kept for a theme in a period.
@@ -31,8 +31,6 @@ const PER_DOCUMENT: usize = 2;
 pub const MAX_LISTED: usize = 2500;
 /// Largest themes of a document that are named in the list.
 const THEMES_NAMED: usize = 4;
-/// Bytes of `documents.jsonl` that are read, and then parsed in parallel.
-const BLOCK: usize = 4 << 20;
 
 /// What is known of a document without its text.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,6 +112,54 @@ impl Places<'_> {
         let date: Option<Date> = line.date.as_deref().and_then(|date| date.parse().ok());
         self.periods.get(&*self.by.of(date)?).copied()
     }
+
+    /// What is needed of a line.
+    fn read(&self, line: &Line<'_>) -> Read {
+        let head = self.head(line);
+        // A copy says nothing that its original does not.
+        let says_anew = head.duplicate_of.is_none() || head.period.is_some();
+        let mut n_of_theme: HashMap<usize, usize> = HashMap::new();
+        let candidate = |passage: &Passage<'_>| {
+            let &theme = self.themes.get(&*passage.theme)?;
+            let n = n_of_theme.entry(theme).or_default();
+            *n += 1;
+            (*n <= PER_DOCUMENT).then_some((theme, passage.start, passage.score))
+        };
+        let passages = line.evidence.iter().filter(|_| says_anew).filter_map(candidate).collect();
+        Read { head, passages, n_passages: line.evidence.len() }
+    }
+
+    fn head(&self, line: &Line<'_>) -> DocumentHead {
+        let text = |field: &Value| field.as_str().map(str::to_owned);
+        let of_theme = |(id, share): &(Cow<'_, str>, f64)| Some((*self.themes.get(&**id)?, *share));
+        let mut themes: Vec<(usize, f64)> = line.themes.0.iter().filter_map(of_theme).collect();
+        themes.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        themes.truncate(THEMES_NAMED);
+        DocumentHead {
+            folder: 0,
+            number: 0,
+            first_row: 0,
+            n_units: line.n_units,
+            id: line.id.to_string(),
+            date: line.date.clone(),
+            period: self.period(line),
+            title: text(&line.metadata.title),
+            source: text(&line.metadata.source),
+            file: line.file.clone(),
+            duplicate_of: line.duplicate_of.clone(),
+            themes,
+        }
+    }
+}
+
+/// What is read of a line.
+struct Read {
+    /// Without its place in the corpus.
+    head: DocumentHead,
+    /// The passages that may be shown: theme, first byte and score, those of a theme best first.
+    passages: Vec<(usize, u64, f64)>,
+    /// Passages that there are.
+    n_passages: usize,
 }
 
 /// Chooses from the documents of finished runs. An id that a second folder has again counts once.
@@ -232,82 +278,36 @@ impl<'p> Choice<'p> {
         let path = dir.join(OutputFile::Documents.name());
         let file =
             File::open(&path).map_err(|e| form::missing_or(dir, OutputFile::Documents, e))?;
-        let mut lines = BufReader::with_capacity(1 << 18, file);
-        let (mut n_lines, mut first_row) = (0, 0);
-        loop {
-            let block = block(&mut lines).map_err(|e| Error::io(&path, "read", e))?;
-            if block.is_empty() {
-                return Ok(());
-            }
-            let parsed: Vec<Result<Line<'_>>> = block
-                .par_iter()
-                .enumerate()
-                .map(|(k, line)| parsed(&path, n_lines + k + 1, line))
-                .collect();
-            for line in parsed {
-                let line = line?;
-                let n_units = line.n_units;
-                self.take(&line, (folder, first_row));
-                first_row += n_units;
-            }
-            n_lines += block.len();
-        }
+        let (places, mut first_row) = (self.places, 0);
+        let read = |number: usize, line: &str| Ok(places.read(&parsed(&path, number, line)?));
+        ahead::each(
+            line_blocks(&path, file),
+            |block| block.parsed(read),
+            |documents| {
+                for Read { head, passages, n_passages } in documents {
+                    let n_units = head.n_units;
+                    let head = DocumentHead { folder, first_row, ..head };
+                    self.take(head, &passages, n_passages);
+                    first_row += n_units;
+                }
+                Ok(())
+            },
+        )
     }
 
-    fn take(&mut self, line: &Line<'_>, (folder, first_row): (usize, usize)) {
-        if self.several && !self.seen.insert(line.id.to_string()) {
+    fn take(&mut self, head: DocumentHead, passages: &[(usize, u64, f64)], n_passages: usize) {
+        if self.several && !self.seen.insert(head.id.clone()) {
             return;
         }
-        let number = self.n_documents;
+        let head = Arc::new(DocumentHead { number: self.n_documents, ..head });
         self.n_documents += 1;
-        self.n_passages += line.evidence.len();
-        let head = Arc::new(self.head(line, DocumentPlace { folder, first_row, number }));
+        self.n_passages += n_passages;
         if self.listed.len() < MAX_LISTED {
             self.listed.push(head.clone());
         }
-        self.offer(line, &head);
-    }
-
-    fn offer(&mut self, line: &Line<'_>, head: &Arc<DocumentHead>) {
-        // A copy says nothing that its original does not.
-        if head.duplicate_of.is_some() && head.period.is_none() {
-            return;
-        }
-        let mut n_of_theme: HashMap<usize, usize> = HashMap::new();
-        for passage in &line.evidence {
-            let Some(&theme) = self.places.themes.get(&*passage.theme) else { continue };
-            let n = n_of_theme.entry(theme).or_default();
-            *n += 1;
-            if *n > PER_DOCUMENT {
-                continue;
-            }
-            let (start, score) = (passage.start, passage.score);
-            let document = head.clone();
-            let candidate = Candidate { document, theme, start, score, rank: 0 };
+        for &(theme, start, score) in passages {
+            let candidate = Candidate { document: head.clone(), theme, start, score, rank: 0 };
             enter(self.cells.entry((theme, head.period)).or_default(), candidate);
-        }
-    }
-
-    fn head(&self, line: &Line<'_>, place: DocumentPlace) -> DocumentHead {
-        let text = |field: &Value| field.as_str().map(str::to_owned);
-        let of_theme =
-            |(id, share): &(Cow<'_, str>, f64)| Some((*self.places.themes.get(&**id)?, *share));
-        let mut themes: Vec<(usize, f64)> = line.themes.0.iter().filter_map(of_theme).collect();
-        themes.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        themes.truncate(THEMES_NAMED);
-        DocumentHead {
-            folder: place.folder,
-            number: place.number,
-            first_row: place.first_row,
-            n_units: line.n_units,
-            id: line.id.to_string(),
-            date: line.date.clone(),
-            period: self.places.period(line),
-            title: text(&line.metadata.title),
-            source: text(&line.metadata.source),
-            file: line.file.clone(),
-            duplicate_of: line.duplicate_of.clone(),
-            themes,
         }
     }
 
@@ -320,13 +320,6 @@ impl<'p> Choice<'p> {
         let (n_documents, n_passages, listed) = (self.n_documents, self.n_passages, self.listed);
         Chosen { n_documents, n_passages, listed, passages }
     }
-}
-
-#[derive(Clone, Copy)]
-struct DocumentPlace {
-    folder: usize,
-    first_row: usize,
-    number: usize,
 }
 
 /// Best first; equal ones by place, so that the order never depends on threads.
@@ -342,20 +335,6 @@ fn enter(cell: &mut Vec<Candidate>, candidate: Candidate) {
         cell.insert(at, candidate);
         cell.truncate(PER_CELL);
     }
-}
-
-/// The next lines, about [`BLOCK`] bytes of them; none at the end.
-fn block(lines: &mut impl BufRead) -> std::io::Result<Vec<String>> {
-    let (mut block, mut n_bytes) = (Vec::new(), 0);
-    while n_bytes < BLOCK {
-        let mut line = String::new();
-        if lines.read_line(&mut line)? == 0 {
-            break;
-        }
-        n_bytes += line.len();
-        block.push(line);
-    }
-    Ok(block)
 }
 
 fn parsed<'l>(path: &Path, number: usize, line: &'l str) -> Result<Line<'l>> {
