@@ -5,19 +5,14 @@ use std::path::Path;
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use rayon::prelude::*;
 
 use crate::document::Span;
 use crate::error::Result;
 
-use super::ahead;
-use super::read::{CarriedThemes, not_units, unit_batch_iter, unit_batches};
+use super::read::{CarriedThemes, unit_batches};
 
 /// Columns of `units.parquet` that are read.
 const COLUMNS: [&str; 5] = ["document", "start", "end", "text", "themes"];
-
-/// Units that one thread works on at a time.
-const PIECE_ROWS: usize = 128;
 
 /// A unit that carries a theme or several.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,31 +33,6 @@ pub struct CarriedUnit<'u> {
 /// `Io` or `Malformed` where the file cannot be read.
 pub fn carried_units(units: &Path, mut take: impl FnMut(CarriedUnit<'_>)) -> Result<()> {
     unit_batches(units, &COLUMNS, |batch| of_batch(batch, &mut take))
-}
-
-/// As [`carried_units`], but gives to `take` what `work` makes of units, by all threads, where it makes something.
-///
-/// # Errors
-/// Those of [`carried_units`].
-pub fn worked_units<W: Send>(
-    units: &Path,
-    work: impl Fn(&CarriedUnit<'_>) -> Option<W> + Sync,
-    mut take: impl FnMut(W) + Send,
-) -> Result<()> {
-    let piece = |batch: RecordBatch| {
-        let mut worked = Vec::new();
-        of_batch(&batch, &mut |unit| worked.extend(work(&unit))).ok_or_else(|| not_units(units))?;
-        Ok(worked)
-    };
-    let in_pieces = |batch: RecordBatch| {
-        let starts = (0..batch.num_rows()).into_par_iter().step_by(PIECE_ROWS);
-        let slice = |start| batch.slice(start, PIECE_ROWS.min(batch.num_rows() - start));
-        starts.map(|start| piece(slice(start))).collect::<Result<Vec<Vec<W>>>>()
-    };
-    ahead::each(unit_batch_iter(units, &COLUMNS)?, in_pieces, |pieces| {
-        pieces.into_iter().flatten().for_each(&mut take);
-        Ok(())
-    })
 }
 
 /// `None` where a column is not there or not of its type.

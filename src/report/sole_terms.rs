@@ -3,11 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use crate::codebook::{Codebook, TermMatcher};
 use crate::compare::SoleTerms;
 use crate::error::Result;
 
-use super::carried::{CarriedUnit, worked_units};
+use super::carried::carried_units;
+
+/// Units whose terms are looked up together, by all threads.
+const AT_ONCE: usize = 4096;
 
 /// Adds what single terms carry of the themes that changed, in the documents behind the change.
 ///
@@ -20,30 +25,43 @@ pub fn add_sole_terms(units: &Path, codebook: &Codebook, terms: &mut SoleTerms<'
     let matcher = TermMatcher::new(codebook);
     let themes: HashMap<&str, usize> =
         codebook.themes.iter().zip(0..).map(|(theme, index)| (&*theme.id, index)).collect();
-    let changed = terms.changed_themes();
-    let read = |unit: &CarriedUnit<'_>| {
-        let theme = |(id, score): &(&str, f64)| Some((*themes.get(id)?, *score));
-        let carried = unit.themes.iter().filter_map(theme);
-        let carried: Vec<(usize, f64)> = carried.filter(|own| changed.contains(&own.0)).collect();
-        if carried.is_empty() {
-            return None;
+    let read = |found: &mut Vec<Found>, terms: &mut SoleTerms<'_>| {
+        let sole: Vec<_> =
+            found.par_iter().map(|unit| sole(codebook, &matcher, &unit.text)).collect();
+        for (unit, sole) in found.drain(..).zip(sole) {
+            for (theme, n_bytes) in unit.parts {
+                if let Some(Some(term)) = sole.get(&theme) {
+                    terms.add(unit.document, theme, term, n_bytes);
+                }
+            }
         }
-        let all: f64 = unit.themes.iter().map(|(_, score)| score).sum();
-        let sole = sole(codebook, &matcher, unit.text);
-        let part = |(theme, score)| {
-            let term = sole.get(&theme).copied().flatten()?;
-            Some((theme, term, unit.span.len() as f64 * score / all))
-        };
-        let parts: Vec<(usize, &str, f64)> = carried.into_iter().filter_map(part).collect();
-        (!parts.is_empty()).then(|| (unit.document.to_owned(), parts))
+        terms.end_documents();
     };
-    worked_units(units, read, |(document, parts)| {
-        if terms.turn_to(&document) {
-            parts.into_iter().for_each(|(theme, term, n_bytes)| terms.add(theme, term, n_bytes));
+    let mut found = Vec::new();
+    carried_units(units, |unit| {
+        let all: f64 = unit.themes.iter().map(|(_, score)| score).sum();
+        let n_bytes = unit.span.len() as f64;
+        let part = |(id, score): &(&str, f64)| Some((*themes.get(id)?, n_bytes * score / all));
+        let parts: Vec<(usize, f64)> = unit.themes.iter().filter_map(part).collect();
+        if let Some(document) = terms.turn_to(unit.document, parts.iter().map(|part| part.0)) {
+            found.push(Found { document, text: unit.text.to_owned(), parts });
+        }
+        if found.len() == AT_ONCE {
+            read(&mut found, terms);
         }
     })?;
+    read(&mut found, terms);
     terms.end_folder();
     Ok(())
+}
+
+/// A unit that a change rests on.
+struct Found {
+    /// The number of its document, as [`SoleTerms::turn_to`] gave it.
+    document: usize,
+    text: String,
+    /// What each of its themes takes of it, in bytes.
+    parts: Vec<(usize, f64)>,
 }
 
 /// For each theme that has a term in the text the term, if it is the only one.

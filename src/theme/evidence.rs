@@ -59,20 +59,22 @@ impl Gathered {
         let (vectors, logits) = embedder.embed_parts(&sentences)?;
         let columns = head_columns(embedder.heads(), codebook);
         let logits = columns.zip(logits).map(|(columns, logits)| logits.select(Axis(1), &columns));
-        let rows = rows_of(&documents);
-        let of_document = |(passages, rows): (Passages, Rows)| {
-            let (unit_terms, sentence_terms) =
-                term_weights(&passages, matcher, codebook.themes.len());
-            Gathered {
-                unit_terms,
-                sentence_terms,
-                vectors: vectors.rows(&rows),
-                logits: logits.as_ref().map(|logits| embed::rows(logits.view(), &rows)),
-                sentence_rows: sentence_rows(&passages),
-                passages,
+        let apart: Vec<(EmbeddingMatrix, Option<Array2<f32>>)> = match &documents[..] {
+            [_] => vec![(vectors, logits)],
+            several => {
+                let logits_of =
+                    |rows: &Rows| logits.as_ref().map(|all| embed::rows(all.view(), rows));
+                let of_rows = |rows: &Rows| (vectors.rows(rows), logits_of(rows));
+                rows_of(several).iter().map(of_rows).collect()
             }
         };
-        Ok(documents.into_iter().zip(rows).map(of_document).collect())
+        let of_document = |(passages, (vectors, logits))| {
+            let (unit_terms, sentence_terms) =
+                term_weights(&passages, matcher, codebook.themes.len());
+            let sentence_rows = sentence_rows(&passages);
+            Gathered { passages, unit_terms, sentence_terms, vectors, logits, sentence_rows }
+        };
+        Ok(documents.into_iter().zip(apart).map(of_document).collect())
     }
 
     /// Number of units.

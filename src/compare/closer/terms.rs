@@ -34,8 +34,8 @@ pub struct SoleTerms<'s> {
     /// The folder that units are added of, and its documents.
     folder: usize,
     documents: Lookup<'s>,
-    /// The document whose units are being added.
-    open: Option<Open>,
+    /// The documents whose units are being added.
+    open: Vec<Open>,
 }
 
 /// A side of a change or several.
@@ -55,6 +55,8 @@ struct Open {
     /// The places in `changed` of its sides; none where it does not count, or an earlier folder had it.
     places: Vec<usize>,
     terms: BTreeMap<Term, Carried>,
+    /// Whether its number was given.
+    is_numbered: bool,
 }
 
 impl<'s> SoleTerms<'s> {
@@ -77,7 +79,14 @@ impl<'s> SoleTerms<'s> {
                 within.entry(&run.key).or_default().push(place);
             }
         }
-        SoleTerms { sides, changed, within, folder: 0, documents: sides.lookup(0), open: None }
+        SoleTerms {
+            sides,
+            changed,
+            within,
+            folder: 0,
+            documents: sides.lookup(0),
+            open: Vec::new(),
+        }
     }
 
     /// Whether nothing changed.
@@ -85,19 +94,22 @@ impl<'s> SoleTerms<'s> {
         self.changed.is_empty()
     }
 
-    /// The themes that changed on some side.
-    pub fn changed_themes(&self) -> BTreeSet<usize> {
-        self.changed.iter().flat_map(|side| &side.themes).copied().collect()
-    }
-
-    /// Goes on to the units of a document, which must stand together and in the order of documents. Whether a change
-    /// rests on it.
-    pub fn turn_to(&mut self, id: &str) -> bool {
-        if self.open.as_ref().is_none_or(|open| open.id != *id) {
-            self.end_document();
-            self.open = Some(self.opened(id));
+    /// Goes on to the units of a document, which must stand together and in the order of documents. Its number among
+    /// those whose units are being added, where a change of one of some themes rests on it.
+    pub fn turn_to(&mut self, id: &str, mut themes: impl Iterator<Item = usize>) -> Option<usize> {
+        if self.open.last().is_none_or(|open| open.id != *id) {
+            // Of what nobody has the number of nothing comes.
+            self.open.pop_if(|open| !open.is_numbered);
+            let opened = self.opened(id);
+            self.open.push(opened);
         }
-        self.open.as_ref().is_some_and(|open| !open.places.is_empty())
+        let number = self.open.len() - 1;
+        let open = &mut self.open[number];
+        let rests =
+            |theme| open.places.iter().any(|place| self.changed[*place].themes.contains(&theme));
+        let is_behind = themes.any(rests);
+        open.is_numbered |= is_behind;
+        is_behind.then_some(number)
     }
 
     fn opened(&mut self, id: &str) -> Open {
@@ -114,33 +126,25 @@ impl<'s> SoleTerms<'s> {
         open
     }
 
-    /// Adds a unit of the document in which the term is the only one of its theme. `n_bytes`: what the theme takes of it.
-    pub fn add(&mut self, theme: usize, term: &str, n_bytes: f64) {
-        let Some(open) = &mut self.open else { return };
-        let carried = open.terms.entry((theme, term.to_owned())).or_default();
+    /// Adds a unit of a document, by its number, in which the term is the only one of its theme. `n_bytes`: what the
+    /// theme takes of it.
+    pub fn add(&mut self, document: usize, theme: usize, term: &str, n_bytes: f64) {
+        let carried = self.open[document].terms.entry((theme, term.to_owned())).or_default();
         carried.n_bytes += n_bytes;
         carried.n_units += 1;
     }
 
     /// Ends a folder. What the next one has again of its documents counts nothing.
     pub fn end_folder(&mut self) {
-        self.end_document();
+        self.open.drain(..).for_each(|open| end(&mut self.changed, open));
         self.folder += 1;
         self.documents = self.sides.lookup(self.folder);
     }
 
-    fn end_document(&mut self) {
-        let Some(Open { said, places, terms, .. }) = self.open.take() else { return };
-        for place in places {
-            let side = &mut self.changed[place];
-            for (term, own) in terms.iter().filter(|((theme, _), _)| side.themes.contains(theme)) {
-                let sum = side.terms.entry(term.clone()).or_default();
-                let is_all = own.n_units >= said[term.0].n_mentions;
-                sum.n_bytes += own.n_bytes;
-                sum.n_units += own.n_units;
-                sum.n_documents += u64::from(is_all);
-            }
-        }
+    /// Ends all documents but the last, of which more units may come; that one is now the first.
+    pub fn end_documents(&mut self) {
+        let n = self.open.len().saturating_sub(1);
+        self.open.drain(..n).for_each(|open| end(&mut self.changed, open));
     }
 
     /// What a theme would lose in a side without each of its terms.
@@ -155,5 +159,19 @@ impl<'s> SoleTerms<'s> {
         };
         let own = terms.filter(|((of, _), _)| *of == theme);
         own.map(|((_, term), carried)| (term.as_str(), lost(carried))).collect()
+    }
+}
+
+/// Adds what the terms of a document carry to the sides that it is in.
+fn end(changed: &mut [ChangedSide<'_>], Open { said, places, terms, .. }: Open) {
+    for place in places {
+        let side = &mut changed[place];
+        for (term, own) in terms.iter().filter(|((theme, _), _)| side.themes.contains(theme)) {
+            let sum = side.terms.entry(term.clone()).or_default();
+            let is_all = own.n_units >= said[term.0].n_mentions;
+            sum.n_bytes += own.n_bytes;
+            sum.n_units += own.n_units;
+            sum.n_documents += u64::from(is_all);
+        }
     }
 }

@@ -145,16 +145,21 @@ fn a_change_that_one_term_carries_is_fragile_and_one_that_the_other_encoder_miss
     let sides = sides(&counted, &trends);
     let sole = |n_of: fn(&CountedDocument) -> u64| {
         let mut terms = SoleTerms::new(&sides, &trends);
-        assert_eq!(terms.changed_themes(), [0].into());
-        for document in &counted.documents {
-            assert!(terms.turn_to(&document.id));
-            (0..n_of(document)).for_each(|_| terms.add(0, "tariff", 100.0));
+        let turn_to =
+            |terms: &mut SoleTerms<'_>, id: &str, theme| terms.turn_to(id, [theme].into_iter());
+        for (number, document) in counted.documents.iter().enumerate() {
+            // Two at a time, and the first of them goes on after the end of those before.
+            let number =
+                turn_to(&mut terms, &document.id, 0).filter(|n| *n == number.min(1)).unwrap();
+            assert_eq!(turn_to(&mut terms, &document.id, 1), None);
+            (0..n_of(document)).for_each(|_| terms.add(number, 0, "tariff", 100.0));
+            terms.end_documents();
         }
-        assert!(!terms.turn_to("another"));
+        assert_eq!(turn_to(&mut terms, "another", 0), None);
         terms.end_folder();
         // What another folder has again counts nothing.
-        assert!(!terms.turn_to(&counted.documents[0].id));
-        terms.add(0, "tariff", 1e6);
+        assert_eq!(turn_to(&mut terms, &counted.documents[0].id, 0), None);
+        terms.add(0, 0, "tariff", 1e6);
         terms.end_folder();
         terms
     };
