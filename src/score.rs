@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::codebook::TermMatcher;
@@ -130,13 +129,10 @@ impl<'m> Scorer<'m> {
     /// # Errors
     /// Those of the encoder.
     pub fn score(&self, documents: Vec<Document>) -> Result<Vec<ScoredDocument>> {
-        let score = |run: Vec<Document>| {
+        evidence::by_runs(documents, |run: Vec<Document>| {
             let passages = run.iter().map(|document| self.read(document)).collect();
             self.score_read(run, passages)
-        };
-        let runs =
-            evidence::runs(documents, |document| document.text.len()).into_par_iter().map(score);
-        Ok(runs.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+        })
     }
 
     /// The units of a document.

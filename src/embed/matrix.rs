@@ -1,10 +1,8 @@
 //! The vectors of many texts in one block of memory, each of length one, so that a dot product is
 //! a cosine.
 
-use std::ops::Range;
-
 use super::kernel::{self, Level};
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 /// One vector a text: shape `(n_texts, dimension)`, each row of Euclidean length 1, or all zero
 /// where the text has no known token.
@@ -54,12 +52,12 @@ impl EmbeddingMatrix {
         self.0.row(index)
     }
 
-    /// Some runs of its rows, one after the other.
+    /// Some of its rows, in the order of `rows`.
     ///
     /// # Panics
-    /// Where one ends after [`Self::n_rows`].
-    pub fn rows(&self, runs: &[Range<usize>]) -> Self {
-        EmbeddingMatrix(rows(self.view(), runs))
+    /// Where one is not below [`Self::n_rows`].
+    pub fn select(&self, rows: &[usize]) -> Self {
+        EmbeddingMatrix(self.0.select(Axis(0), rows))
     }
 
     /// The whole matrix, shape `(n_texts, dimension)`.
@@ -71,17 +69,6 @@ impl EmbeddingMatrix {
     pub fn into_inner(self) -> Array2<f32> {
         self.0
     }
-}
-
-/// Some runs of the rows of a matrix, one after the other.
-///
-/// # Panics
-/// Where one ends after the last row.
-pub fn rows(matrix: ArrayView2<'_, f32>, runs: &[Range<usize>]) -> Array2<f32> {
-    let mut rows = Array2::zeros((runs.iter().map(ExactSizeIterator::len).sum(), matrix.ncols()));
-    let chosen = runs.iter().cloned().flatten();
-    rows.rows_mut().into_iter().zip(chosen).for_each(|(mut row, at)| row.assign(&matrix.row(at)));
-    rows
 }
 
 /// The product of each row of `vectors`, `(n, dimension)`, with each of `others`, `(m, dimension)`:

@@ -53,16 +53,17 @@ fn best(
     let mut found: BTreeMap<String, BTreeMap<String, Vec<PassageRow>>> = BTreeMap::new();
     for (folder, path) in units.iter().enumerate() {
         let mut periods = sides.periods(folder);
-        carried_units(path.as_ref(), |unit| {
+        let mut take = |unit: &CarriedUnit<'_>| {
             let Some(period) = periods.of(unit.document) else { return };
             for &(theme, score) in &unit.themes {
                 if wanted.get(theme).is_some_and(|periods| periods.contains(period)) {
                     let of_theme = found.entry(theme.to_owned()).or_default();
                     let own = of_theme.entry(period.to_owned()).or_default();
-                    keep_best(own, PassageRow::new(&unit, period, score));
+                    keep_best(own, PassageRow::new(unit, period, score));
                 }
             }
-        })?;
+        };
+        carried_units(path.as_ref(), |units| units.iter().for_each(&mut take))?;
     }
     Ok(found.into_iter().map(|(id, own)| (id, own.into_values().flatten().collect())).collect())
 }
@@ -89,11 +90,12 @@ pub(super) fn drift(
     let mut reader = Reader { seed, ..Reader::default() };
     for (folder, path) in units.iter().enumerate() {
         let mut periods = sides.periods(folder);
-        carried_units(path.as_ref(), |unit| {
+        let mut take = |unit: &CarriedUnit<'_>| {
             if let Some(period) = periods.of(unit.document) {
-                reader.add(&unit, period, &themes);
+                reader.add(unit, period, &themes);
             }
-        })?;
+        };
+        carried_units(path.as_ref(), |units| units.iter().for_each(&mut take))?;
     }
     sides.check()?;
     reader.end_document();

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rayon::prelude::*;
 use serde_json::json;
 
 use crate::codebook::Codebook;
@@ -450,12 +449,7 @@ impl<'j> Job<'j> {
             let passages = clock.time(Part::Segment, read);
             clock.time(Part::Score, || scorer.score_read(run, passages))
         };
-        let score = |batch: Vec<Document>| {
-            let runs = evidence::runs(batch, |document| document.text.len())
-                .into_par_iter()
-                .map(score_run);
-            Ok(runs.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
-        };
+        let score = |batch: Vec<Document>| evidence::by_runs(batch, score_run);
         let kept = self.kept.as_ref().map(|kept| (kept, self.key_of_scores(model)));
         let work = |batch| match &kept {
             Some((kept, key)) => kept.scored(key.clone(), batch, by, score),

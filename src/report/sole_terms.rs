@@ -9,10 +9,7 @@ use crate::codebook::{Codebook, TermMatcher};
 use crate::compare::SoleTerms;
 use crate::error::Result;
 
-use super::carried::carried_units;
-
-/// Units whose terms are looked up together, by all threads.
-const AT_ONCE: usize = 4096;
+use super::carried::{CarriedUnit, carried_units};
 
 /// Adds what single terms carry of the themes that changed, in the documents behind the change.
 ///
@@ -25,43 +22,32 @@ pub fn add_sole_terms(units: &Path, codebook: &Codebook, terms: &mut SoleTerms<'
     let matcher = TermMatcher::new(codebook);
     let themes: HashMap<&str, usize> =
         codebook.themes.iter().zip(0..).map(|(theme, index)| (&*theme.id, index)).collect();
-    let read = |found: &mut Vec<Found>, terms: &mut SoleTerms<'_>| {
+    carried_units(units, |batch| {
+        let carried = |unit: &CarriedUnit<'_>| -> Vec<(usize, f64)> {
+            let theme = |(id, score): &(&str, f64)| Some((*themes.get(id)?, *score));
+            unit.themes.iter().filter_map(theme).collect()
+        };
+        let mut behind = |unit| {
+            let carried = carried(unit);
+            let document = terms.turn_to(unit.document, carried.iter().map(|own| own.0))?;
+            Some((document, unit, carried))
+        };
+        let found: Vec<(usize, &CarriedUnit<'_>, _)> =
+            batch.iter().filter_map(&mut behind).collect();
         let sole: Vec<_> =
-            found.par_iter().map(|unit| sole(codebook, &matcher, &unit.text)).collect();
-        for (unit, sole) in found.drain(..).zip(sole) {
-            for (theme, n_bytes) in unit.parts {
+            found.par_iter().map(|(_, unit, _)| sole(codebook, &matcher, unit.text)).collect();
+        for ((document, unit, carried), sole) in found.into_iter().zip(sole) {
+            let all: f64 = unit.themes.iter().map(|(_, score)| score).sum();
+            for (theme, score) in carried {
                 if let Some(Some(term)) = sole.get(&theme) {
-                    terms.add(unit.document, theme, term, n_bytes);
+                    terms.add(document, theme, term, unit.span.len() as f64 * score / all);
                 }
             }
         }
         terms.end_documents();
-    };
-    let mut found = Vec::new();
-    carried_units(units, |unit| {
-        let all: f64 = unit.themes.iter().map(|(_, score)| score).sum();
-        let n_bytes = unit.span.len() as f64;
-        let part = |(id, score): &(&str, f64)| Some((*themes.get(id)?, n_bytes * score / all));
-        let parts: Vec<(usize, f64)> = unit.themes.iter().filter_map(part).collect();
-        if let Some(document) = terms.turn_to(unit.document, parts.iter().map(|part| part.0)) {
-            found.push(Found { document, text: unit.text.to_owned(), parts });
-        }
-        if found.len() == AT_ONCE {
-            read(&mut found, terms);
-        }
     })?;
-    read(&mut found, terms);
     terms.end_folder();
     Ok(())
-}
-
-/// A unit that a change rests on.
-struct Found {
-    /// The number of its document, as [`SoleTerms::turn_to`] gave it.
-    document: usize,
-    text: String,
-    /// What each of its themes takes of it, in bytes.
-    parts: Vec<(usize, f64)>,
 }
 
 /// For each theme that has a term in the text the term, if it is the only one.

@@ -5,12 +5,14 @@
 //! vectors. [`Gathered::features`] sets the vectors against the themes' [`Directions`] and lays all
 //! signals out as rows for [`super::joint`].
 
-use std::ops::Range;
+use std::borrow::Borrow;
 
 use ndarray::{Array2, ArrayView1, Axis};
+use rayon::prelude::*;
 
 use crate::codebook::{Codebook, TermDesk, TermHit, TermMatcher};
-use crate::embed::{self, Embedder, EmbeddingMatrix, Heads};
+use crate::document::Document;
+use crate::embed::{Embedder, EmbeddingMatrix, Heads};
 use crate::error::Result;
 
 use super::context::around;
@@ -62,10 +64,11 @@ impl Gathered {
         let apart: Vec<(EmbeddingMatrix, Option<Array2<f32>>)> = match &documents[..] {
             [_] => vec![(vectors, logits)],
             several => {
-                let logits_of =
-                    |rows: &Rows| logits.as_ref().map(|all| embed::rows(all.view(), rows));
-                let of_rows = |rows: &Rows| (vectors.rows(rows), logits_of(rows));
-                rows_of(several).iter().map(of_rows).collect()
+                let of_rows = |rows: Vec<usize>| {
+                    let logits = logits.as_ref().map(|logits| logits.select(Axis(0), &rows));
+                    (vectors.select(&rows), logits)
+                };
+                rows_of(several).into_iter().map(of_rows).collect()
             }
         };
         let of_document = |(passages, (vectors, logits))| {
@@ -201,13 +204,24 @@ impl Lead {
     }
 }
 
-/// Documents in runs, in order, for [`Gathered::read`]: of enough text each that the encoder is not
+/// Does `work` on documents a run at a time, as [`Gathered::read`] takes them, by all threads: what comes of it, in
+/// their order.
+///
+/// # Errors
+/// One that `work` gives.
+pub fn by_runs<D: Borrow<Document> + Send, T: Send>(
+    documents: impl IntoIterator<Item = D>,
+    work: impl Fn(Vec<D>) -> Result<Vec<T>> + Sync + Send,
+) -> Result<Vec<T>> {
+    let runs = runs(documents, |document| document.borrow().text.len());
+    let worked = runs.into_par_iter().map(work).collect::<Result<Vec<_>>>()?;
+    Ok(worked.into_iter().flatten().collect())
+}
+
+/// Documents in runs, in order: of enough text each that the encoder is not
 /// kept waiting for the next few words, and little enough that threads find runs to share. `n_bytes`: the
 /// length of a document's text.
-pub fn runs<D>(
-    documents: impl IntoIterator<Item = D>,
-    n_bytes: impl Fn(&D) -> usize,
-) -> Vec<Vec<D>> {
+fn runs<D>(documents: impl IntoIterator<Item = D>, n_bytes: impl Fn(&D) -> usize) -> Vec<Vec<D>> {
     let (mut runs, mut room) = (Vec::<Vec<D>>::new(), 0);
     for document in documents {
         if room == 0 {
@@ -226,17 +240,15 @@ fn parts(passages: &Passages) -> impl Iterator<Item = Vec<&str>> {
     passages.by_sentence().map(parts)
 }
 
-/// Rows of a document among those of several: its units, and its sentences of several units.
-type Rows = [Range<usize>; 2];
-
-/// For each document its rows in the order of [`Embedder::embed_parts`].
-fn rows_of(documents: &[Passages]) -> Vec<Rows> {
+/// For each document its rows in the order of [`Embedder::embed_parts`]: its units, and its sentences of several units.
+fn rows_of(documents: &[Passages]) -> Vec<Vec<usize>> {
     let (mut unit, mut sentence) = (0, documents.iter().map(|one| one.units().len()).sum());
     let of_document = |document: &Passages| {
         let n_sentences = document.by_sentence().filter(|units| units.len() > 1).count();
-        let rows = [unit..unit + document.units().len(), sentence..sentence + n_sentences];
-        (unit, sentence) = (rows[0].end, rows[1].end);
-        rows
+        let units = unit..unit + document.units().len();
+        let sentences = sentence..sentence + n_sentences;
+        (unit, sentence) = (units.end, sentences.end);
+        units.chain(sentences).collect()
     };
     documents.iter().map(of_document).collect()
 }
@@ -293,7 +305,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::embed::{FakeEmbedder, ModelStore};
+    use crate::embed::{self, FakeEmbedder, ModelStore};
     use crate::ingest::furniture::RepeatedLines;
     use crate::theme::directions::learn;
 

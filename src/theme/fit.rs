@@ -128,9 +128,7 @@ impl<'d> Sample<'d> {
             let gathered = Gathered::read(passages.collect(), &matcher, codebook, embedder)?;
             Ok(run.into_iter().zip(gathered).collect())
         };
-        let runs = evidence::runs(sample, |document| document.text.len()).into_par_iter().map(read);
-        let runs = runs.collect::<Result<Vec<Vec<_>>>>()?;
-        let documents: Vec<(&Document, Gathered)> = runs.into_iter().flatten().collect();
+        let documents = evidence::by_runs(sample, read)?;
         let units_of = |(document, (_, gathered)): (usize, &(&Document, Gathered))| {
             (0..gathered.n_units()).map(move |unit| (document, unit)).collect::<Vec<_>>()
         };

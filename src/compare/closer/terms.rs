@@ -55,8 +55,6 @@ struct Open {
     /// The places in `changed` of its sides; none where it does not count, or an earlier folder had it.
     places: Vec<usize>,
     terms: BTreeMap<Term, Carried>,
-    /// Whether its number was given.
-    is_numbered: bool,
 }
 
 impl<'s> SoleTerms<'s> {
@@ -98,18 +96,13 @@ impl<'s> SoleTerms<'s> {
     /// those whose units are being added, where a change of one of some themes rests on it.
     pub fn turn_to(&mut self, id: &str, mut themes: impl Iterator<Item = usize>) -> Option<usize> {
         if self.open.last().is_none_or(|open| open.id != *id) {
-            // Of what nobody has the number of nothing comes.
-            self.open.pop_if(|open| !open.is_numbered);
             let opened = self.opened(id);
             self.open.push(opened);
         }
         let number = self.open.len() - 1;
-        let open = &mut self.open[number];
-        let rests =
-            |theme| open.places.iter().any(|place| self.changed[*place].themes.contains(&theme));
-        let is_behind = themes.any(rests);
-        open.is_numbered |= is_behind;
-        is_behind.then_some(number)
+        let places = &self.open[number].places;
+        let rests = |theme| places.iter().any(|place| self.changed[*place].themes.contains(&theme));
+        themes.any(rests).then_some(number)
     }
 
     fn opened(&mut self, id: &str) -> Open {
